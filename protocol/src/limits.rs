@@ -1,0 +1,149 @@
+//! Every bound of the house, each with its reason. What has no bound here has no place in a queue.
+
+/// Largest frame that the server reads. A resume of 256 topics and a batch of 15 minutes of one strap fit twice.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Rows of one `Samples` frame: 15 minutes at 1 Hz; a phone with more sends several frames.
+pub const SAMPLE_ROWS_MAX: usize = 900;
+/// Sensors in one `Samples` frame: a hub hears about 14 straps; twice that and some.
+pub const SAMPLE_SOURCES_MAX: usize = 32;
+/// RR intervals in one row: a 2A37 notification carries at most 9.
+pub const ROW_RR_MAX: usize = 9;
+/// Participants of one class: the largest online class that we aim for, with room. Slots are u16, 0xFFFF is nobody.
+pub const RIDERS_MAX: usize = 20_000;
+/// Sensors known to one class: a strap, a machine and a watch each.
+pub const CLASS_SOURCES_MAX: usize = 3 * RIDERS_MAX;
+/// Sensors of one participant.
+pub const PERSON_SOURCES_MAX: usize = 8;
+/// Boots remembered for one sensor and receiver: a phone that restarts more often in one class is broken.
+pub const STREAM_BOOTS_MAX: usize = 32;
+/// Separate runs of sample numbers remembered for one boot; above it the sender must fill its holes first.
+pub const SEQ_RANGES_MAX: usize = 256;
+/// Segments of a plan, with what the trainer repeats.
+pub const SEGMENTS_MAX: usize = 120;
+/// Trainer's moves of one class's plan (next, pause, +15 s …).
+pub const PLAN_MOVES_MAX: usize = 1_000;
+/// Longest segment and longest class, in seconds: a day.
+pub const SEGMENT_S_MAX: u32 = 24 * 3600;
+/// Bytes of a name, a cue, a reason.
+pub const NAME_BYTES_MAX: usize = 80;
+pub const CUE_BYTES_MAX: usize = 280;
+pub const SEAT_BYTES_MAX: usize = 16;
+
+/// Topics that one session may follow: rooms, classes, inboxes; a resume of all fits one frame.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Events that the hub keeps of one topic for a resume, and how old the oldest may be.
+pub const RING_EVENTS_MAX: usize = 1_000;
+pub const RING_MS_MAX: u64 = 10 * 60 * 1000;
+/// Bytes of one topic's ring: events are small; a flood of large ones must not hold memory.
+pub const RING_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes waiting for one socket, a lane each. Together 64 KiB: what a stalled viewer may hold in user space.
+pub const LANE_CONTROL_BYTES_MAX: usize = 16 * 1024;
+pub const LANE_EVENT_BYTES_MAX: usize = 24 * 1024;
+pub const LANE_STATE_BYTES_MAX: usize = 20 * 1024;
+pub const LANE_EPHEMERAL_BYTES_MAX: usize = 4 * 1024;
+/// A socket that took nothing of a full control lane, or wrote nothing at all with bytes waiting, for so long is closed with 4008.
+pub const STALLED_MS_MAX: u64 = 10_000;
+/// A viewer that has not echoed a tick for so long gets no more ticks until it echoes: its kernel buffers are full of old ones.
+pub const ECHO_LAG_MS_MAX: u64 = 6_000;
+/// How often a viewer echoes the newest tick.
+pub const ECHO_EVERY_MS: u64 = 2_000;
+/// Kernel's send buffer of a socket: without it loopback swallows megabytes before a stalled reader is felt.
+pub const SO_SNDBUF: usize = 64 * 1024;
+/// Connections that wait to be accepted: a storm of 10,000 dials.
+pub const LISTEN_BACKLOG: u32 = 4_096;
+
+/// Mailbox of a session, of a socket and of any other actor. Full means: try again, nothing is kept for you.
+pub const MAILBOX_SESSION: usize = 64;
+pub const MAILBOX_SOCKET: usize = 16;
+pub const MAILBOX_ACTOR: usize = 8_192;
+/// Inputs that an actor keeps while it loads; what comes after is told to try again.
+pub const LOADING_INPUTS_MAX: usize = 8_192;
+/// Effects that wait behind a commit in one actor; above it commands are told to try again.
+pub const OUTGOING_MAX: usize = 65_536;
+/// Commands whose commit is gathered in one transaction.
+pub const COMMIT_BATCH_MAX: usize = 256;
+
+/// A command's answer is known for so long; an older id is refused.
+pub const CMD_AGE_MS_MAX: u64 = 24 * 3600 * 1000;
+/// Answers of so long are kept in memory with the actor; older ones are looked up.
+pub const CMD_RECENT_MS: u64 = 10 * 60 * 1000;
+/// A command stamped so far ahead of the server's clock is refused: its 24 hours could not be kept.
+pub const CMD_AHEAD_MS_MAX: u64 = 60 * 1000;
+
+/// An empty frame is sent after so long without any; after so much more silence the socket closes.
+pub const HEARTBEAT_MS: u32 = 25_000;
+pub const HEARTBEAT_GRACE_MS: u64 = 10_000;
+/// `Hello` must come within this time where the token is not in the subprotocol.
+pub const HELLO_MS_MAX: u64 = 5_000;
+/// A session waits so long for a new socket.
+pub const SESSION_GRACE_MS: u64 = 60_000;
+/// An expired token keeps a live socket for so long, time enough for a refresh.
+pub const TOKEN_GRACE_MS: u64 = 30_000;
+
+/// Frames a second that a session may send, and its burst: a phone at 1 Hz with echoes and commands needs 3.
+pub const FRAMES_PER_S: u32 = 20;
+pub const FRAMES_BURST: u32 = 120;
+/// Commands a second (what changes something), and the burst.
+pub const COMMANDS_PER_S: u32 = 10;
+pub const COMMANDS_BURST: u32 = 40;
+/// Frames above the limit that a session may send before it is closed with 4029.
+pub const OVER_LIMIT_MAX: u32 = 200;
+/// Log-in attempts of one account or address in a minute.
+pub const LOGINS_PER_MINUTE: u32 = 10;
+
+/// The live board is sent so often, in real time.
+pub const TICK_MS: u64 = 250;
+/// Every row is sent again so often.
+pub const FULL_TICK_MS: u64 = 10_000;
+/// A full board is cut into parts of at most so many bytes.
+pub const TICK_PART_BYTES_MAX: usize = 32 * 1024;
+/// Up to so many riders everybody gets the whole board; beyond it a rider gets a slice.
+pub const BOARD_WHOLE_MAX: usize = 200;
+/// Up to so many riders desk and TV get every row; beyond it the top, the attention rows and the rows asked for.
+pub const DESK_WHOLE_MAX: usize = 1_000;
+pub const DESK_TOP: usize = 200;
+/// Rows that one viewer may ask for by slot.
+pub const LOOK_MAX: usize = 64;
+/// A rider's slice: the top and so many on each side.
+pub const SLICE_TOP: usize = 3;
+pub const SLICE_NEIGHBOURS: usize = 3;
+/// Names that a rider's socket remembers; one that fell out is sent again.
+pub const SLICE_NAMES_MAX: usize = 48;
+/// Attention rows shown; the rest is counted.
+pub const ATTENTION_SHOWN: usize = 5;
+
+/// Heart rates that are believed, in bpm; others are dropped and counted.
+pub const BPM_MIN: u16 = 30;
+pub const BPM_MAX: u16 = 230;
+/// Watts and revolutions per minute that are believed; others are left out of their row.
+pub const POWER_W_MAX: u16 = 3_000;
+pub const CADENCE_MAX: u8 = 254;
+/// A sample may lie so far in the class's future.
+pub const SAMPLE_AHEAD_MS_MAX: i64 = 2_000;
+/// How long a sample holds when no other follows: live, and in an import of a smart-recorded file.
+pub const HOLD_MS: i64 = 5_000;
+pub const HOLD_SMART_MS: i64 = 15_000;
+/// Samples younger than this are kept in memory, so that a late one is put in its place without a look at the store.
+pub const TAIL_MS: i64 = 60_000;
+/// Cooling: late samples still change the class.
+pub const COOLING_MS: i64 = 5 * 60 * 1000;
+/// After settlement late samples make new versions of a member's own summary for so long.
+pub const LATE_MS: i64 = 7 * 24 * 3600 * 1000;
+/// A value older than this is stale; than this, lost. Class time.
+pub const STALE_MS: i64 = 3_000;
+pub const LOST_MS: i64 = 10_000;
+/// How fast class time may run.
+pub const CLOCK_RATE_MAX: u32 = 20;
+
+/// The log gathers records for so long before one write and one sync.
+pub const LOG_GROUP_MS: u64 = 20;
+/// Length of a log window: what arrived in it is shipped together.
+pub const LOG_WINDOW_MS: u64 = 10_000;
+/// Bytes of the log that may wait for the event store; above it samples are answered with `busy`.
+pub const LOG_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of one group: a flood waits for the disk instead of for memory.
+pub const LOG_GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Largest activity file taken for import: a day at 1 Hz as TCX.
+pub const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;

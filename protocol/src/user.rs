@@ -1,0 +1,150 @@
+//! A person: body data that figures are made with, consents, and the commands that change them.
+
+use crate::class::{MemberSummary, Timestamp};
+use crate::ids::{ClassId, GymId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What an account may do. A higher role may do all that a lower one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Watches one hall: a TV.
+    Screen,
+    /// Hands over samples of the sensors that are assigned in its hall.
+    Hub,
+    Member,
+    Trainer,
+    Admin,
+}
+
+/// Sex as the formulas know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Sex {
+    Male,
+    Female,
+}
+
+/// Where a maximum heart rate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum HrMaxSource {
+    /// Found in a test.
+    Measured,
+    /// Raised by the system after a class.
+    Auto,
+    /// Typed by the member; ranks after a trainer's approval.
+    Entered,
+    /// From age; about ± 10 bpm.
+    Formula,
+}
+
+/// Body data that figures are made with. Unknown is unknown, never a guess.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub sex: Option<Sex>,
+    /// Date of birth, `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub born: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub weight_kg: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub hr_rest: Option<u16>,
+    /// bpm; from age where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub hr_max: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub hr_max_source: Option<HrMaxSource>,
+    /// A trainer has approved a maximum that the member typed.
+    pub hr_max_approved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub ftp_w: Option<u16>,
+    /// No zones, no percent, no rank, no percent alarms. The reason is never kept.
+    pub zones_off: bool,
+}
+
+/// How one appears on the board and the TV.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ShowAs {
+    Hidden,
+    #[default]
+    Alias,
+    Name,
+}
+
+/// What one shares. Nothing is granted until it is granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct Consent {
+    pub show_on_board: ShowAs,
+    /// Heart rate, percent and zone on the board.
+    pub show_hr: bool,
+    pub show_calories: bool,
+    /// Heart rate, percent and zone on the trainer's desk.
+    pub share_with_trainer: bool,
+    /// A guardian's consent; without it one under 18 is hidden.
+    pub guardian: bool,
+    pub research: bool,
+    pub marketing: bool,
+}
+
+/// Changes to one's own account, on any device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum UserCommand {
+    /// Whole consent as it is from now on; running classes obey within a second.
+    Consent { consent: Consent },
+    /// Whole body data; counts from the next class.
+    Profile { profile: Profile },
+    /// A trainer approves a typed maximum of this member.
+    ApproveHrMax { user: UserId },
+}
+
+/// What the topic `user:me` tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum UserEvent {
+    Consent { consent: Consent },
+    Profile { profile: Profile },
+    /// A class has settled, or a late sample made a new version.
+    Summary { summary: Box<MemberSummary> },
+    /// The class one is in, or none.
+    InClass {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        class: Option<ClassId>,
+    },
+}
+
+/// The topic `user:me` as it is now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct UserSnapshot {
+    pub user: UserId,
+    pub gym: GymId,
+    pub name: String,
+    pub profile: Profile,
+    pub consent: Consent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub in_class: Option<ClassId>,
+    pub at_ms: Timestamp,
+}
