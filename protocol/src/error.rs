@@ -6,7 +6,7 @@ macro_rules! codes {
     ($($name:ident $code:literal $meaning:literal),+ $(,)?) => {
         /// Why a request was refused: a stable word with a meaning that the docs list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
         pub enum ErrorCode { $(#[doc = $meaning] #[serde(rename = $code)] $name),+ }
 
         impl ErrorCode {
@@ -48,7 +48,7 @@ codes! {
 
 /// A refusal: it changes nothing and is not stored; sent again, it may be decided anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Refusal {
     pub code: ErrorCode,
     /// For a developer's eyes, in English.

@@ -8,6 +8,8 @@ pub mod error;
 pub mod ids;
 pub mod limits;
 pub mod sample;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod session;
 pub mod tick;
 pub mod user;

@@ -11,7 +11,7 @@ use std::fmt;
 
 /// A batch of one receiver's samples for one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Samples {
     pub class: ClassId,
     pub receiver: ReceiverId,
@@ -22,7 +22,7 @@ pub struct Samples {
 
 /// `[source, first_seq, rows]`: consecutive samples of one sensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct SourceRows(pub SourceId, pub Seq, pub Vec<Row>);
 
 /// One sample as `[ms, bpm, power?, cadence?, rr?]`.
@@ -30,7 +30,7 @@ pub struct SourceRows(pub SourceId, pub Seq, pub Vec<Row>);
 /// `ms` is the receiver's clock since its boot, in class milliseconds (it runs at `Welcome.clock_rate`);
 /// `bpm` 0 means that no heart rate was measured; power in watts, cadence in revolutions per minute, RR in milliseconds, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS))]
 #[cfg_attr(
     feature = "schema",
     ts(type = "[ms: number, bpm: number, power?: number | null, cadence?: number | null, rr?: number[]]")
@@ -112,10 +112,10 @@ impl schemars::JsonSchema for Row {
 
 /// What is on disk of one receiver's boot. What is not in it is sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Acked(pub ReceiverId, pub Boot, pub Vec<SourceAcked>);
 
 /// `[source, through, ranges]`: every number below `through` is acknowledged, and those in the half-open `ranges`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS), ts(export_to = "protocol.ts"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct SourceAcked(pub SourceId, pub Seq, pub Vec<(Seq, Seq)>);

@@ -1,0 +1,482 @@
+// Generated from protocol/src by `cargo xtask types`: change the Rust types, not this file.
+
+/**
+ * When a sample is acknowledged.
+ */
+export type AckMode = "local" | "quorum";
+
+/**
+ * What is on disk of one receiver's boot. What is not in it is sent again.
+ */
+export type Acked = [ReceiverId, number, Array<SourceAcked>];
+
+/**
+ * What kind of class it is; decides the energy of easy minutes.
+ */
+export type Activity = "ride" | "run" | "row" | "strength" | "yoga" | "other";
+
+/**
+ * One line of the trainer's list.
+ */
+export type AttentionItem = { item: number, kind: AttentionKind,
+/**
+ * Nobody where it is about many.
+ */
+slot?: number,
+/**
+ * How many people it is about.
+ */
+people: number, since: number, acknowledged_by?: Uint8Array,
+/**
+ * Went to the second trainer and the front desk.
+ */
+escalated: boolean, };
+
+/**
+ * What the trainer should look at.
+ */
+export type AttentionKind = "sos" | "fell" | "lost_high" | "over_max" | "high" | "sensor_lost" | "receiver_lost" | "out_of_target" | "many_out_of_target";
+
+/**
+ * The first rows of the list, and how many more there are.
+ */
+export type AttentionList = { items: Array<AttentionItem>, more: number, };
+
+/**
+ * `class:<id>:board` or `class:<id>:desk` as it is now; a full tick follows at once.
+ */
+export type BoardSnapshot = {
+/**
+ * Empty for a rider of a class too large to show whole: names come with the slices.
+ */
+roster: Array<RosterEntry>, attention?: AttentionList, };
+
+/**
+ * How class time runs: `class_ms + rate × (wall - wall_ms)`.
+ */
+export type ClassClock = { class_ms: number,
+/**
+ * Unix milliseconds of the server.
+ */
+wall_ms: number, rate: number, };
+
+/**
+ * What one may do to a class. Each travels with a `cmd` and happens once.
+ */
+export type ClassCommand = { "t": "open" } | { "t": "lobby" } | { "t": "plan", action: PlanAction, at?: number, } | { "t": "undo", id: number, } | { "t": "cancel", reason: string, } | { "t": "abort", reason: string, } | { "t": "join", seat?: string, sensors: Array<Sensor>, } | { "t": "admit", user?: Uint8Array, guest?: string, seat?: string, sensors: Array<Sensor>, } | { "t": "leave", slot?: number, at?: number, } | { "t": "pair", sensor: Sensor, slot?: number, } | { "t": "swap", a: number, b: number, from: SwapFrom, } | { "t": "boot", receiver: ReceiverId, boot: number, offset: number, } | { "t": "acknowledge", item: number, } | { "t": "sos", on: boolean, } | { "t": "hand", up: boolean, } | { "t": "cue", text: string, to?: number, };
+
+/**
+ * What a class's topics tell, in order, numbered.
+ */
+export type ClassEvent = { "t": "phase", phase: Phase, at: number, reason?: string, } | { "t": "plan", id: number, action: PlanAction, at: number, undone: boolean, plan: PlanView, } | { "t": "roster", entries: Array<RosterEntry>, } | { "t": "gone", slots: Array<number>, } | { "t": "cue", text: string, };
+
+/**
+ * `class:<id>` as it is now.
+ */
+export type ClassSnapshot = { class: Uint8Array, gym: Uint8Array, name: string, hall: string, trainer: string, activity: Activity,
+/**
+ * Unix milliseconds.
+ */
+starts_at_ms: number, phase: Phase, clock: ClassClock, plan: PlanView,
+/**
+ * One's own place, where one has joined.
+ */
+slot?: number, };
+
+/**
+ * What one shares. Nothing is granted until it is granted.
+ */
+export type Consent = { show_on_board: ShowAs,
+/**
+ * Heart rate, percent and zone on the board.
+ */
+show_hr: boolean, show_calories: boolean,
+/**
+ * Heart rate, percent and zone on the trainer's desk.
+ */
+share_with_trainer: boolean,
+/**
+ * A guardian's consent; without it one under 18 is hidden.
+ */
+guardian: boolean, research: boolean, marketing: boolean, };
+
+/**
+ * What only staff see of a person.
+ */
+export type DeskEntry = { user?: Uint8Array, guest: boolean, zones_off: boolean, ranked: boolean,
+/**
+ * bpm × 10, where the person shares with the trainer.
+ */
+hr_max_tenths?: number,
+/**
+ * The maximum is probably too low: the person has been above it.
+ */
+hr_max_low: boolean, sensors: Array<Sensor>, };
+
+/**
+ * Why a request was refused: a stable word with a meaning that the docs list.
+ */
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "bad_plan" | "too_late" | "shutting_down" | "internal";
+
+/**
+ * An event of any topic.
+ */
+export type Event = ClassEvent | UserEvent;
+
+/**
+ * A stretch without a heart rate, class time.
+ */
+export type Gap = { from: number, to: number, };
+
+/**
+ * Where a maximum heart rate comes from.
+ */
+export type HrMaxSource = "measured" | "auto" | "entered" | "formula";
+
+/**
+ * What a class leaves of one member. A later version replaces an earlier one.
+ */
+export type MemberSummary = { class: Uint8Array, class_name: string, activity: Activity, slot: number, version: number,
+/**
+ * Class time.
+ */
+from: number, to: number,
+/**
+ * Samples that were believed.
+ */
+records: number, hr_seconds: number,
+/**
+ * bpm, weighted by time.
+ */
+hr_avg: number, hr_max: number,
+/**
+ * Seconds below 50 % of the maximum, then in zones 1–5; none without a maximum or with zones off.
+ */
+zone_s?: [number, number, number, number, number, number],
+/**
+ * Effort points as shown: whole.
+ */
+points?: number,
+/**
+ * The exact quotient.
+ */
+meps?: number, splats?: number, splat_minutes?: number, edwards?: number, banister?: number,
+/**
+ * Keytel at 50 % of maximum and above, rest by MET.
+ */
+kcal?: number,
+/**
+ * Keytel alone at every heart rate, never below 0.
+ */
+keytel_kcal?: number, rank?: number, compliance: Array<RunCompliance>, power?: PowerSummary,
+/**
+ * bpm × 10 from the next class on, where this one showed that the maximum was too low.
+ */
+hr_max_raise_tenths?: number, provenance: Provenance, };
+
+/**
+ * A rider's own frame.
+ */
+export type Mine = { class: Uint8Array,
+/**
+ * One board row, unredacted.
+ */
+row: Uint8Array, splats: number, acks?: Array<Acked>,
+/**
+ * A packed frame with the top and one's neighbours, beyond 200 riders.
+ */
+slice?: Uint8Array,
+/**
+ * Names in the slice that are new to this socket.
+ */
+names?: Array<[number, string]>, };
+
+/**
+ * Why a topic could not be resumed.
+ */
+export type NotRecovered = "new" | "epoch_changed" | "too_old" | "ahead";
+
+/**
+ * Where a class stands.
+ */
+export type Phase = "scheduled" | "open" | "lobby" | "live" | "paused" | "cooling" | "finished" | "settled" | "cancelled" | "aborted";
+
+/**
+ * What a trainer does to the plan.
+ */
+export type PlanAction = { "t": "start" } | { "t": "pause" } | { "t": "resume" } | { "t": "next" } | { "t": "back" } | { "t": "adjust", by_s: number, } | { "t": "repeat" } | { "t": "skip" } | { "t": "hold" } | { "t": "end" };
+
+/**
+ * The plan as it has run and as it will.
+ */
+export type PlanView = {
+/**
+ * Rises with each move.
+ */
+version: number, runs: Array<Run>, current?: number,
+/**
+ * Where the plan ends if nobody touches it.
+ */
+ends?: number, };
+
+/**
+ * A place in a topic's events: the last one that the client has.
+ */
+export type Position = { epoch: number, offset: number, };
+
+/**
+ * Power of a whole class or file.
+ */
+export type PowerSummary = {
+/**
+ * W.
+ */
+avg: number,
+/**
+ * W; normalised power with rolling means from second 30 (Coggan 2003).
+ */
+np_strict30: number,
+/**
+ * NP / FTP; none without FTP.
+ */
+if?: number, tss?: number, work_kj: number,
+/**
+ * Best mean power by length in seconds: 5, 60, 300, 1200 where the ride is long enough.
+ */
+mean_max_w: { [key in number]: number }, };
+
+/**
+ * Body data that figures are made with. Unknown is unknown, never a guess.
+ */
+export type Profile = { sex?: Sex,
+/**
+ * Date of birth, `YYYY-MM-DD`.
+ */
+born?: string, weight_kg?: number, hr_rest?: number,
+/**
+ * bpm; from age where it is not given.
+ */
+hr_max?: number, hr_max_source?: HrMaxSource,
+/**
+ * A trainer has approved a maximum that the member typed.
+ */
+hr_max_approved: boolean, ftp_w?: number,
+/**
+ * No zones, no percent, no rank, no percent alarms. The reason is never kept.
+ */
+zones_off: boolean, };
+
+/**
+ * Where a figure comes from.
+ */
+export type Provenance = {
+/**
+ * Sensors whose heart rate counted, with the seconds of each.
+ */
+sources: Array<[Sensor, number]>,
+/**
+ * The longest gaps, at most 20.
+ */
+gaps: Array<Gap>,
+/**
+ * Samples that were not believed.
+ */
+dropped: number,
+/**
+ * bpm × 10.
+ */
+hr_max_tenths?: number, hr_max_source?: HrMaxSource,
+/**
+ * Version of the formulas.
+ */
+formulas: number,
+/**
+ * Energy is outside the ages of its formula's sample (18–45).
+ */
+kcal_extrapolated: boolean, };
+
+/**
+ * What hears sensors: a phone, a hub. Its clock stamps the samples.
+ */
+export type ReceiverId = number;
+
+/**
+ * A refusal: it changes nothing and is not stored; sent again, it may be decided anew.
+ */
+export type Refusal = { code: ErrorCode,
+/**
+ * For a developer's eyes, in English.
+ */
+message: string, retry_after_ms?: number, };
+
+/**
+ * What a client sends.
+ */
+export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, };
+
+/**
+ * What the server sends.
+ */
+export type Response = { "t": "welcome", session: Uint8Array,
+/**
+ * Major and minor version.
+ */
+protocol: [number, number], build: string, heartbeat_ms: number, frame_bytes_max: number, server_time_ms: number,
+/**
+ * How fast class time runs; receivers stamp in class milliseconds.
+ */
+clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, };
+
+/**
+ * What an account may do. A higher role may do all that a lower one may.
+ */
+export type Role = "screen" | "hub" | "member" | "trainer" | "admin";
+
+/**
+ * One person as a board or a desk names them.
+ */
+export type RosterEntry = { slot: number,
+/**
+ * Name or alias, as this projection may show it.
+ */
+name: string, seat?: string,
+/**
+ * Only on the desk.
+ */
+desk?: DeskEntry, };
+
+/**
+ * One sample as `[ms, bpm, power?, cadence?, rr?]`.
+ *
+ * `ms` is the receiver's clock since its boot, in class milliseconds (it runs at `Welcome.clock_rate`);
+ * `bpm` 0 means that no heart rate was measured; power in watts, cadence in revolutions per minute, RR in milliseconds, oldest first.
+ */
+export type Row = [ms: number, bpm: number, power?: number | null, cadence?: number | null, rr?: number[]];
+
+/**
+ * One run of a segment, past, present or foreseen.
+ */
+export type Run = { segment: Segment,
+/**
+ * Planned length as last set, 0 where it is held.
+ */
+planned_ms: number, starts?: number, ends?: number, };
+
+/**
+ * How well a segment's target was held.
+ */
+export type RunCompliance = { run: number, in_target_s: number, with_data_s: number,
+/**
+ * Seconds of the run that are judged at all.
+ */
+judged_s: number,
+/**
+ * 0–1; none where fewer than half of the judged seconds have data.
+ */
+score?: number, };
+
+/**
+ * A batch of one receiver's samples for one class.
+ */
+export type Samples = { class: Uint8Array, receiver: ReceiverId, boot: number,
+/**
+ * At most `limits::SAMPLE_SOURCES_MAX`, with `limits::SAMPLE_ROWS_MAX` rows in all.
+ */
+sources: Array<SourceRows>, };
+
+/**
+ * A part of the plan.
+ */
+export type Segment = { kind: SegmentKind,
+/**
+ * 0: until the trainer says next.
+ */
+duration_s: number, target?: Target, cue?: string, };
+
+/**
+ * What a segment is for.
+ */
+export type SegmentKind = "warmup" | "work" | "recover" | "test" | "cooldown" | "transition";
+
+/**
+ * A sensor that one brings along.
+ */
+export type Sensor = { source: SourceId, kind: SourceKind, };
+
+/**
+ * Sex as the formulas know it.
+ */
+export type Sex = "male" | "female";
+
+/**
+ * How one appears on the board and the TV.
+ */
+export type ShowAs = "hidden" | "alias" | "name";
+
+/**
+ * What a snapshot holds, by topic.
+ */
+export type Snapshot = { "t": "class" } & ClassSnapshot | { "t": "board" } & BoardSnapshot | { "t": "user" } & UserSnapshot;
+
+/**
+ * `[source, through, ranges]`: every number below `through` is acknowledged, and those in the half-open `ranges`.
+ */
+export type SourceAcked = [SourceId, number, Array<[number, number]>];
+
+/**
+ * A sensor: the same strap is the same source, whoever hears it. Made from its hardware address.
+ */
+export type SourceId = number;
+
+/**
+ * What carries a heart rate, best first.
+ */
+export type SourceKind = "strap" | "armband" | "machine" | "watch" | "manual" | "simulated";
+
+/**
+ * `[source, first_seq, rows]`: consecutive samples of one sensor.
+ */
+export type SourceRows = [SourceId, number, Array<Row>];
+
+/**
+ * A topic is followed from here on.
+ */
+export type Subscribed = { topic: string,
+/**
+ * Stands for the topic in later pushes.
+ */
+h: number, epoch: number, offset: number,
+/**
+ * True: exactly the missed events follow as pushes. False: a snapshot, and why.
+ */
+recovered: boolean, reason?: NotRecovered, snapshot?: Snapshot, };
+
+/**
+ * From when a swap of straps counts.
+ */
+export type SwapFrom = "now" | "start";
+
+/**
+ * What to hold in a segment. Both ends belong to it.
+ */
+export type Target = { "t": "percent", lo: number, hi: number, } | { "t": "reserve", lo: number, hi: number, } | { "t": "ftp", lo: number, hi: number, } | { "t": "cadence", lo: number, hi: number, } | { "t": "rpe", lo: number, hi: number, };
+
+/**
+ * `[topic, epoch, offset]` of a resume.
+ */
+export type TopicPosition = [string, number, number];
+
+/**
+ * Changes to one's own account, on any device.
+ */
+export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, };
+
+/**
+ * What the topic `user:me` tells.
+ */
+export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, };
+
+/**
+ * The topic `user:me` as it is now.
+ */
+export type UserSnapshot = { user: Uint8Array, gym: Uint8Array, name: string, profile: Profile, consent: Consent, in_class?: Uint8Array, at_ms: number, };
