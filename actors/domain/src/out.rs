@@ -12,6 +12,8 @@ pub struct AskId(pub u64);
 
 impl AskId {
     pub const NOBODY: AskId = AskId(0);
+    /// The caller itself, but as a push instead of a reply.
+    pub const PUSH: AskId = AskId(u64::MAX);
 }
 
 /// One thing to be done. Behind a `Save`, a `Letter` or a `WakeAt` nothing leaves until it has been committed,

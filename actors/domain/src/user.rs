@@ -1,0 +1,294 @@
+//! A person: body data, consents, the class one is in and what classes leave. Whoever shows this person obeys what it says here.
+//! It is not the account: passwords and tokens are the shell's.
+
+use crate::class::Caller;
+use crate::letter::{ActorKey, Letter, LetterBody};
+use crate::{AskId, Effect, Machine, Millis, Out};
+use fitconnect_protocol::class::MemberSummary;
+use fitconnect_protocol::limits::NAME_BYTES_MAX;
+use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
+use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, UserCommand, UserEvent, UserSnapshot};
+use fitconnect_protocol::{ClassId, CmdId, ErrorCode, GymId, Refusal, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Classes that a person can be in at one time: a forgotten leave must not bar the next class.
+const CLASSES_MAX: usize = 16;
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    Command { by: Arc<Caller>, cmd: CmdId, act: UserCommand },
+    Subscribe { by: Arc<Caller>, position: Option<Position> },
+    Letter(LetterBody),
+}
+
+/// Everything that is stored of a person: the row, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    pub gym: GymId,
+    pub name: String,
+    /// Rises with each change of consent or body data.
+    pub version: u64,
+    pub profile: Profile,
+    pub consent: Consent,
+    pub classes: BTreeSet<ClassId>,
+}
+
+impl Stored {
+    pub fn new(gym: GymId, name: impl Into<String>, profile: Profile, consent: Consent) -> Stored {
+        Stored { gym, name: name.into(), version: 1, profile, consent, classes: BTreeSet::new() }
+    }
+}
+
+/// What has happened to a person, for good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    Consented { by: UserId, consent: Consent },
+    Measured { by: Option<UserId>, profile: Profile },
+    InClass { class: ClassId },
+    LeftClass { class: ClassId },
+    Summarised { summary: Box<MemberSummary> },
+}
+
+impl Change {
+    /// The event's name in the store.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Change::Consented { .. } => "consented",
+            Change::Measured { .. } => "measured",
+            Change::InClass { .. } => "in_class",
+            Change::LeftClass { .. } => "left_class",
+            Change::Summarised { .. } => "summarised",
+        }
+    }
+}
+
+/// What the topic `user:me` tells, numbered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publish {
+    pub event: UserEvent,
+}
+
+/// Nothing else is loaded, told or logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Never {}
+
+pub struct User {
+    id: UserId,
+    stored: Option<Stored>,
+}
+
+impl User {
+    /// `None`: there is no such person.
+    pub fn restore(id: UserId, stored: Option<Stored>) -> User {
+        User { id, stored }
+    }
+
+    /// The row as it is to be written.
+    pub fn stored(&self) -> Option<&Stored> {
+        self.stored.as_ref()
+    }
+
+    fn decide(
+        &mut self,
+        by: &Caller,
+        act: UserCommand,
+        ask: AskId,
+        now: Millis,
+        out: &mut Out<User>,
+    ) -> Result<(), Refusal> {
+        let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym);
+        let stored = stored.ok_or_else(|| Refusal::new(ErrorCode::NotFound, "there is no such person in your gym"))?;
+        let own = by.user == self.id;
+        let change = match act {
+            UserCommand::Consent { consent } if own => Change::Consented { by: by.user, consent },
+            UserCommand::Profile { profile } if own => {
+                let profile = typed_by_member(profile, &stored.profile)?;
+                Change::Measured { by: Some(by.user), profile }
+            }
+            UserCommand::ApproveHrMax { .. } if by.is_staff() => {
+                if stored.profile.hr_max.is_none() {
+                    return Err(Refusal::new(ErrorCode::NotFound, "this member has typed no maximum"));
+                }
+                self.approve(out);
+                let profile = Profile { hr_max_approved: true, ..stored_profile(&self.stored) };
+                Change::Measured { by: Some(by.user), profile }
+            }
+            UserCommand::Consent { .. } | UserCommand::Profile { .. } | UserCommand::ApproveHrMax { .. } => {
+                return Err(ErrorCode::Forbidden.into());
+            }
+        };
+        self.happen(change, Some(ask), now, out);
+        Ok(())
+    }
+
+    fn approve(&self, out: &mut Out<User>) {
+        for class in self.stored.iter().flat_map(|stored| &stored.classes) {
+            out.letter(Letter { to: ActorKey::Class(*class), body: LetterBody::HrMaxApproved { user: self.id } });
+        }
+    }
+
+    /// Durable, and at once in memory; whoever follows is told.
+    fn happen(&mut self, change: Change, ask: Option<AskId>, _now: Millis, out: &mut Out<User>) {
+        let Some(stored) = &mut self.stored else { return };
+        let event = match &change {
+            Change::Consented { consent, .. } => {
+                stored.consent = *consent;
+                stored.version += 1;
+                for class in &stored.classes {
+                    let body = LetterBody::Consent { user: self.id, rev: stored.version, consent: *consent };
+                    out.letter(Letter { to: ActorKey::Class(*class), body });
+                }
+                UserEvent::Consent { consent: *consent }
+            }
+            Change::Measured { profile, .. } => {
+                stored.profile = profile.clone();
+                stored.version += 1;
+                UserEvent::Profile { profile: profile.clone() }
+            }
+            Change::InClass { class } => {
+                stored.classes.insert(*class);
+                while stored.classes.len() > CLASSES_MAX {
+                    // Ids begin with the time: the first is the oldest.
+                    stored.classes.pop_first();
+                }
+                UserEvent::InClass { class: Some(*class) }
+            }
+            Change::LeftClass { class } => {
+                stored.classes.remove(class);
+                UserEvent::InClass { class: stored.classes.last().copied() }
+            }
+            Change::Summarised { summary } => {
+                stored.classes.remove(&summary.class);
+                UserEvent::Summary { summary: summary.clone() }
+            }
+        };
+        match ask {
+            Some(ask) => out.save_and_answer(change, ask, Response::Done),
+            None => out.save(change),
+        }
+        out.publish(Publish { event });
+    }
+
+    fn letter(&mut self, letter: LetterBody, now: Millis, out: &mut Out<User>) {
+        let Some(stored) = &self.stored else { return };
+        match letter {
+            LetterBody::InClass { class, rev } => {
+                // The class read the row before the last change was written.
+                if rev < stored.version {
+                    let body = LetterBody::Consent { user: self.id, rev: stored.version, consent: stored.consent };
+                    out.letter(Letter { to: ActorKey::Class(class), body });
+                }
+                self.happen(Change::InClass { class }, None, now, out);
+            }
+            LetterBody::LeftClass { class } => {
+                if stored.classes.contains(&class) {
+                    self.happen(Change::LeftClass { class }, None, now, out);
+                }
+            }
+            LetterBody::Summary(summary) => {
+                let raise = summary.hr_max_raise_tenths.map(|tenths| f64::from(tenths) / 10.0);
+                let raise = raise.filter(|max| stored.profile.hr_max.is_none_or(|known| known < *max));
+                self.happen(Change::Summarised { summary }, None, now, out);
+                if let Some(max) = raise {
+                    let profile = Profile {
+                        hr_max: Some(max),
+                        hr_max_source: Some(HrMaxSource::Auto),
+                        hr_max_approved: true,
+                        ..stored_profile(&self.stored)
+                    };
+                    self.happen(Change::Measured { by: None, profile }, None, now, out);
+                }
+            }
+            LetterBody::Consent { .. } | LetterBody::HrMaxApproved { .. } => {}
+        }
+    }
+
+    fn subscribe(&self, by: &Caller, position: Option<Position>, ask: AskId, now: Millis, out: &mut Out<User>) {
+        let Some(stored) = self.stored.as_ref().filter(|_| by.user == self.id) else {
+            return out.refuse(ask, ErrorCode::NotFound);
+        };
+        let snapshot = Snapshot::User(Box::new(UserSnapshot {
+            user: self.id,
+            gym: stored.gym,
+            name: stored.name.clone(),
+            profile: stored.profile.clone(),
+            consent: stored.consent,
+            in_class: stored.classes.last().copied(),
+            at_ms: now.0 as i64,
+        }));
+        out.0.push(Effect::Subscribe { ask, topic: Topic::Me, position, snapshot: Box::new(snapshot) });
+    }
+}
+
+fn stored_profile(stored: &Option<Stored>) -> Profile {
+    stored.as_ref().map(|stored| stored.profile.clone()).unwrap_or_default()
+}
+
+/// What a member types: believed where it can be true. A maximum that was typed waits for a trainer's approval; one that
+/// was measured or raised stays what it is unless the number is changed.
+fn typed_by_member(mut profile: Profile, known: &Profile) -> Result<Profile, Refusal> {
+    let wrong = |what: &str| Err(Refusal::new(ErrorCode::Malformed, what));
+    if profile.born.as_deref().is_some_and(|born| crate::time::Date::parse(born).is_none()) {
+        return wrong("born is a day as YYYY-MM-DD");
+    }
+    if profile.weight_kg.is_some_and(|kg| !(20.0..=350.0).contains(&kg)) {
+        return wrong("weight_kg lies between 20 and 350");
+    }
+    if profile.hr_rest.is_some_and(|rest| !(25..=120).contains(&rest)) {
+        return wrong("hr_rest lies between 25 and 120");
+    }
+    if profile.hr_max.is_some_and(|max| !(80.0..=250.0).contains(&max)) {
+        return wrong("hr_max lies between 80 and 250");
+    }
+    if profile.ftp_w.is_some_and(|ftp| !(30..=700).contains(&ftp)) {
+        return wrong("ftp_w lies between 30 and 700");
+    }
+    if profile.hr_max == known.hr_max {
+        profile.hr_max_source = known.hr_max_source;
+        profile.hr_max_approved = known.hr_max_approved;
+    } else {
+        profile.hr_max_source = profile.hr_max.map(|_| HrMaxSource::Entered);
+        profile.hr_max_approved = false;
+    }
+    Ok(profile)
+}
+
+impl Machine for User {
+    type Input = Input;
+    type Change = Change;
+    type Publish = Publish;
+    type Load = Never;
+    type Tell = Never;
+    type Record = Never;
+
+    fn handle(&mut self, input: Input, ask: AskId, now: Millis, out: &mut Out<User>) {
+        match input {
+            Input::Command { by, act, .. } => {
+                if let Err(refused) = self.decide(&by, act, ask, now, out) {
+                    out.refuse(ask, refused);
+                }
+            }
+            Input::Subscribe { by, position } => self.subscribe(&by, position, ask, now, out),
+            Input::Letter(letter) => self.letter(letter, now, out),
+        }
+        out.0.push(Effect::Sleep);
+    }
+
+    fn command(input: &Input) -> Option<(UserId, CmdId)> {
+        match input {
+            Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
+            Input::Subscribe { .. } | Input::Letter(_) => None,
+        }
+    }
+
+    fn check_invariants(&self) {
+        if let Some(stored) = &self.stored {
+            assert!(stored.classes.len() <= CLASSES_MAX && stored.name.len() <= NAME_BYTES_MAX);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+use fitconnect_protocol::{SessionId, Uuid};
+use fitconnect_protocol::user::{Role, ShowAs};
+
+const ANA: UserId = UserId(Uuid::from_u128(2));
+const GYM: GymId = GymId(Uuid::from_u128(3));
+const CLASS: ClassId = ClassId(Uuid::from_u128(9));
+
+fn ana() -> User {
+    User::restore(ANA, Some(Stored::new(GYM, "Ana", Profile::default(), Consent::default())))
+}
+
+fn by(user: UserId, role: Role) -> Arc<Caller> {
+    Arc::new(Caller { user, gym: GYM, role, session: SessionId(Uuid::from_u128(4)), hall: None })
+}
+
+/// Saves and letters as words.
+fn step(user: &mut User, input: Input) -> Vec<String> {
+    let mut out = Out::default();
+    user.handle(input, AskId(1), Millis(0), &mut out);
+    user.check_invariants();
+    let word = |effect: Effect<User>| match effect {
+        Effect::Save { change, .. } => Some(format!("saved {}", change.kind())),
+        Effect::Letter(letter) => Some(format!("letter to {}", letter.to.kind())),
+        Effect::Answer { reply: Response::Refused(refusal), .. } => Some(format!("refused {}", refusal.code.as_str())),
+        Effect::Answer { .. }
+        | Effect::Tell { .. }
+        | Effect::Publish(_)
+        | Effect::Live(_)
+        | Effect::Subscribe { .. }
+        | Effect::Record { .. }
+        | Effect::Load(_)
+        | Effect::WakeAt(_)
+        | Effect::TickAt(_)
+        | Effect::Sleep => None,
+    };
+    out.0.into_iter().filter_map(word).collect()
+}
+
+fn command(by: Arc<Caller>, act: UserCommand) -> Input {
+    Input::Command { by, cmd: CmdId(Uuid::from_u128(5)), act }
+}
+
+#[test]
+fn a_consent_reaches_the_class_that_one_is_in() {
+    let mut user = ana();
+    assert_eq!(step(&mut user, Input::Letter(LetterBody::InClass { class: CLASS, rev: 1 })), ["saved in_class"]);
+    let consent = Consent { show_on_board: ShowAs::Name, ..Consent::default() };
+    let granted = step(&mut user, command(by(ANA, Role::Member), UserCommand::Consent { consent }));
+    assert_eq!(granted, ["letter to class", "saved consented"]);
+    let again = step(&mut user, Input::Letter(LetterBody::InClass { class: CLASS, rev: 1 }));
+    assert_eq!(again, ["letter to class", "saved in_class"], "the class saw an older row");
+}
+
+#[test]
+fn nobody_changes_another() {
+    let stranger = by(UserId(Uuid::from_u128(77)), Role::Trainer);
+    let refused = step(&mut ana(), command(stranger, UserCommand::Consent { consent: Consent::default() }));
+    assert_eq!(refused, ["refused forbidden"]);
+    let elsewhere = Arc::new(Caller { gym: GymId(Uuid::from_u128(8)), ..(*by(ANA, Role::Member)).clone() });
+    assert_eq!(
+        step(&mut ana(), command(elsewhere, UserCommand::Consent { consent: Consent::default() })),
+        ["refused not_found"]
+    );
+}
+
+#[test]
+fn a_typed_maximum_waits_for_a_trainer() {
+    let mut user = ana();
+    let typed = Profile {
+        hr_max: Some(199.0),
+        hr_max_source: Some(HrMaxSource::Measured),
+        hr_max_approved: true,
+        ..Profile::default()
+    };
+    step(&mut user, command(by(ANA, Role::Member), UserCommand::Profile { profile: typed }));
+    let profile = &user.stored().expect("ana").profile;
+    assert_eq!((profile.hr_max_source, profile.hr_max_approved), (Some(HrMaxSource::Entered), false));
+    let trainer = by(UserId(Uuid::from_u128(6)), Role::Trainer);
+    assert_eq!(step(&mut user, command(trainer, UserCommand::ApproveHrMax { user: ANA })), ["saved measured"]);
+    assert!(user.stored().expect("ana").profile.hr_max_approved);
+    let odd = Profile { weight_kg: Some(3_000.0), ..Profile::default() };
+    assert_eq!(
+        step(&mut user, command(by(ANA, Role::Member), UserCommand::Profile { profile: odd })),
+        ["refused malformed"]
+    );
+}
