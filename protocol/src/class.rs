@@ -3,6 +3,7 @@
 
 use crate::ids::{Boot, ClassId, GymId, ReceiverId, Slot, SourceId, UserId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, or of class time where it says so.
 pub type Timestamp = i64;
@@ -508,7 +509,24 @@ pub struct PowerSummary {
     pub tss: Option<f64>,
     pub work_kj: f64,
     /// Best mean power by length in seconds: 5, 60, 300, 1200 where the ride is long enough.
-    pub mean_max_w: std::collections::BTreeMap<u32, f64>,
+    #[serde(deserialize_with = "whole_keys")]
+    pub mean_max_w: BTreeMap<u32, f64>,
+}
+
+/// Keys that are numbers in MessagePack and, within a tagged type, texts in JSON.
+fn whole_keys<'de, D: serde::Deserializer<'de>>(d: D) -> Result<BTreeMap<u32, f64>, D::Error> {
+    #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+    #[serde(untagged)]
+    enum Key {
+        Number(u32),
+        Text(String),
+    }
+    let number = |key| match key {
+        Key::Number(number) => Ok(number),
+        Key::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    };
+    let map = BTreeMap::<Key, f64>::deserialize(d)?;
+    map.into_iter().map(|(key, value)| Ok((number(key)?, value))).collect()
 }
 
 /// A stretch without a heart rate, class time.

@@ -1,7 +1,7 @@
 //! Frames to bytes and back. A frame is `[id, body]`; ticks and samples, which are most of all frames, take a short way.
 
 use crate::error::{ErrorCode, Refusal};
-use crate::limits::{LOOK_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
+use crate::limits::{LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
 use crate::sample::Samples;
 use crate::session::{Request, Response};
 use bytes::Bytes;
@@ -108,6 +108,9 @@ fn check(request: &Request) -> Result<(), Refusal> {
             let rows: usize = samples.sources.iter().map(|source| source.2.len()).sum();
             if samples.sources.len() > SAMPLE_SOURCES_MAX || rows > SAMPLE_ROWS_MAX {
                 return too_large(format!("at most {SAMPLE_SOURCES_MAX} sources and {SAMPLE_ROWS_MAX} rows in a batch"));
+            }
+            if samples.sources.iter().flat_map(|source| &source.2).any(|row| row.rr_ms.len() > ROW_RR_MAX) {
+                return too_large(format!("at most {ROW_RR_MAX} RR intervals in a row"));
             }
         }
         Request::Resume { topics, .. } if topics.len() > SUBSCRIPTIONS_MAX => {
