@@ -1,0 +1,13 @@
+// The shape of a catalogue, taken from the Russian one: a missing or a foreign key does not compile.
+
+import type { ru } from './ru'
+
+type Widened<T> = T extends string
+  ? string
+  : T extends (...args: never[]) => string
+    ? T
+    : T extends readonly string[]
+      ? { readonly [K in keyof T]: string }
+      : { readonly [K in keyof T]: Widened<T[K]> }
+
+export type Messages = Widened<typeof ru>

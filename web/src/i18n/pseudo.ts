@@ -1,0 +1,17 @@
+// English made two fifths longer, to see what breaks before a translator does.
+
+import { en } from './en'
+import type { Messages } from './messages'
+
+function longer(text: string): string {
+  return text ? `[${text}${'~'.repeat(Math.ceil(text.length * 0.4))}]` : text
+}
+
+function pseudoOf(value: unknown): unknown {
+  if (typeof value === 'string') return longer(value)
+  if (typeof value === 'function') return (...args: unknown[]) => longer((value as (...args: unknown[]) => string)(...args))
+  if (Array.isArray(value)) return value.map(pseudoOf)
+  return Object.fromEntries(Object.entries(value as object).map(([key, each]) => [key, pseudoOf(each)]))
+}
+
+export const pseudo = pseudoOf(en) as Messages

@@ -1,0 +1,119 @@
+// One class as a wall follows it: the topics `class:<id>` and `class:<id>:board`, kept together.
+
+import type { ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
+import type { Socket } from '../net/socket'
+import { Board } from './ticks'
+import { type Moment, classTime, planAt } from './timer'
+import type { Person } from './tile-model'
+
+export interface FeedWatcher {
+  /** The snapshot, the phase or the plan has changed. */
+  info(): void
+  /** People came, changed or went. */
+  people(): void
+  tick(): void
+  cue(text: string): void
+  refused(refusal: Refusal): void
+}
+
+const ENDED: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
+
+export class ClassFeed {
+  readonly board = new Board()
+  readonly people = new Map<number, Person>()
+  snapshot?: ClassSnapshot
+  phase: Phase = 'scheduled'
+  plan: PlanView = { version: 0, runs: [] }
+  /** Why the class was cancelled or aborted. */
+  reason?: string
+  private readonly stops: (() => void)[] = []
+
+  constructor(
+    private readonly socket: Socket,
+    readonly id: string,
+    private readonly watcher: FeedWatcher,
+  ) {}
+
+  start(): void {
+    this.stops.push(
+      this.socket.follow(`class:${this.id}`, {
+        snapshot: (snapshot) => snapshot.t === 'class' && this.begin(snapshot),
+        event: (event) => this.event(event as ClassEvent),
+        refused: (refusal) => this.watcher.refused(refusal),
+      }),
+      this.socket.follow(`class:${this.id}:board`, {
+        snapshot: (snapshot) => snapshot.t === 'board' && this.meet(snapshot.roster),
+        event: (event) => this.event(event as ClassEvent),
+        tick: (bytes) => this.tick(bytes),
+        refused: (refusal) => this.watcher.refused(refusal),
+      }),
+    )
+  }
+
+  stop(): void {
+    for (const stop of this.stops.splice(0)) stop()
+  }
+
+  /** Class time now; the server's clock where no snapshot has come. */
+  classMs(): number {
+    const now = this.socket.clock.now()
+    return this.snapshot ? classTime(this.snapshot.clock, now) : now
+  }
+
+  get rate(): number {
+    return this.snapshot?.clock.rate ?? 1
+  }
+
+  moment(): Moment {
+    return planAt(this.plan, this.phase, this.classMs(), this.board.header)
+  }
+
+  ended(): boolean {
+    return ENDED.includes(this.phase)
+  }
+
+  private begin(snapshot: ClassSnapshot): void {
+    this.snapshot = snapshot
+    this.phase = snapshot.phase
+    this.plan = snapshot.plan
+    this.watcher.info()
+  }
+
+  private meet(roster: RosterEntry[]): void {
+    this.people.clear()
+    this.enter(roster)
+  }
+
+  private enter(roster: RosterEntry[]): void {
+    for (const { slot, name, seat } of roster) this.people.set(slot, { name, seat })
+    this.watcher.people()
+  }
+
+  private event(event: ClassEvent): void {
+    switch (event.t) {
+      case 'phase':
+        this.phase = event.phase
+        this.reason = event.reason
+        return this.watcher.info()
+      case 'plan':
+        this.plan = event.plan
+        return this.watcher.info()
+      case 'roster':
+        return this.enter(event.entries)
+      case 'gone':
+        for (const slot of event.slots) {
+          this.people.delete(slot)
+          this.board.remove(slot)
+        }
+        return this.watcher.people()
+      case 'cue':
+        return this.watcher.cue(event.text)
+    }
+  }
+
+  private tick(bytes: Uint8Array): void {
+    if (!this.board.apply(bytes)) return
+    this.watcher.tick()
+    if (this.board.removed.length) this.watcher.people()
+  }
+}

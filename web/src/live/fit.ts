@@ -1,0 +1,47 @@
+// Text that fits its place: cut with an ellipsis by measure, so that nothing overflows and both walls cut alike.
+
+const CACHE_MAX = 4_000
+
+export class Fitter {
+  private readonly context = document.createElement('canvas').getContext('2d')
+  private readonly cache = new Map<string, string>()
+
+  constructor(private readonly family: string) {}
+
+  font(size: number, weight: number): string {
+    return `${weight} ${size}px ${this.family}`
+  }
+
+  width(text: string, font: string): number {
+    if (!this.context) return text.length * parseFloat(font.split(' ')[1] ?? '16') * 0.55
+    this.context.font = font
+    return this.context.measureText(text).width
+  }
+
+  fit(text: string, room: number, font: string): string {
+    const key = `${font}|${Math.floor(room)}|${text}`
+    const known = this.cache.get(key)
+    if (known !== undefined) return known
+    if (this.cache.size >= CACHE_MAX) this.cache.clear()
+    const fitted = this.cut(text, room, font)
+    this.cache.set(key, fitted)
+    return fitted
+  }
+
+  /** Fonts have arrived: what was measured before is wrong. */
+  forget(): void {
+    this.cache.clear()
+  }
+
+  private cut(text: string, room: number, font: string): string {
+    if (this.width(text, font) <= room) return text
+    const letters = [...text]
+    let [fits, tooMany] = [0, letters.length]
+    while (tooMany - fits > 1) {
+      const middle = (fits + tooMany) >> 1
+      if (this.width(`${letters.slice(0, middle).join('').trimEnd()}…`, font) <= room) fits = middle
+      else tooMany = middle
+    }
+    return fits > 0 ? `${letters.slice(0, fits).join('').trimEnd()}…` : ''
+  }
+}

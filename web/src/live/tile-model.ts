@@ -1,0 +1,134 @@
+// What one tile says: from the board's numbers, the person's name and how old it all is. Both walls draw exactly this.
+
+import { ABSENT_U16, ABSENT_U8, LIMITS, SIGNAL, STATE_HAND, STATE_OVER_MAX, ZONE_ABSENT } from '../proto/layout'
+import type { Board } from './ticks'
+import { signalOf, zoneOf } from './ticks'
+import { timeText } from './timer'
+
+/**
+ * zone: live, coloured by zone. plain: live, without a zone. private: heart rate is not shown, by consent.
+ * stale: older than 3 s. lost: older than 10 s, or left. waiting: nothing has come yet. final: the class is over.
+ */
+export type Look = 'zone' | 'plain' | 'private' | 'stale' | 'lost' | 'waiting' | 'final'
+export type Unit = 'percent' | 'bpm' | 'points' | 'none'
+export type Reason = 'sensor' | 'network' | 'left'
+
+export interface Tile {
+  name: string
+  seat: string
+  rank: string
+  look: Look
+  /** 0–5; -1 where there is none. */
+  zone: number
+  hero: string
+  unit: Unit
+  bpm: string
+  kcal: string
+  points: string
+  /** The zone's word, or why there is none. */
+  note: string
+  /** How long it has been lost, `> ` where it was lost before we came. */
+  age: string
+  over: boolean
+  hand: boolean
+}
+
+/** The words of tiles, in the page's language. */
+export interface TileWords {
+  zones: readonly [string, string, string, string, string, string]
+  over: string
+  private: string
+  waiting: string
+  final: string
+  lost: Readonly<Record<Reason, string>>
+  ago(seconds: number): string
+  unnamed(slot: number): string
+}
+
+export interface Person {
+  name: string
+  seat?: string
+}
+
+export const NOTHING = '––'
+
+/** How old the newest heart rate of a slot is at least, class milliseconds; 0 where it is fresh. */
+export function ageOf(board: Board, slot: number, classMs: number): number {
+  const header = board.header
+  if (!header) return 0
+  // Since the last tick nobody has told us anything: that much is everybody older.
+  const silence = Math.max(0, classMs - header.classMs)
+  const signal = signalOf(board.state[slot]!)
+  const lasted = Math.max(0, header.classMs - board.since[slot]!)
+  if (signal === SIGNAL.STALE) return LIMITS.STALE_MS + lasted + silence
+  if (signal === SIGNAL.LOST_SENSOR || signal === SIGNAL.LOST_NETWORK) return LIMITS.LOST_MS + lasted + silence
+  if (signal === SIGNAL.LEFT) return lasted + silence
+  return silence
+}
+
+function lostReason(signal: number): Reason {
+  if (signal === SIGNAL.LEFT) return 'left'
+  return signal === SIGNAL.LOST_SENSOR ? 'sensor' : 'network'
+}
+
+const number = (value: number, absent: number): string => (value === absent ? '' : String(value))
+
+/** `ended`: the class is over, and points are what is left to see. */
+export function tileOf(board: Board, slot: number, person: Person | undefined, classMs: number, ended: boolean, words: TileWords): Tile {
+  const state = board.state[slot]!
+  const signal = signalOf(state)
+  const rawZone = zoneOf(state)
+  const bpm = number(board.bpm[slot]!, ABSENT_U8)
+  const percent = number(board.percent[slot]!, ABSENT_U8)
+  const points = number(board.points[slot]!, ABSENT_U16)
+  const rank = board.rank[slot]!
+  const tile: Tile = {
+    name: person?.name ?? words.unnamed(slot),
+    seat: person?.seat ?? '',
+    rank: rank === ABSENT_U16 ? '' : `#${rank}`,
+    look: 'plain',
+    zone: rawZone === ZONE_ABSENT ? -1 : rawZone,
+    hero: NOTHING,
+    unit: 'none',
+    bpm,
+    kcal: number(board.kcal[slot]!, ABSENT_U16),
+    points,
+    note: '',
+    age: '',
+    over: false,
+    hand: (state & STATE_HAND) !== 0,
+  }
+  if (ended) return asFinal(tile, words)
+  const age = ageOf(board, slot, classMs)
+  if (signal === SIGNAL.WAITING) return { ...tile, ...noHeart(), look: 'waiting', note: words.waiting }
+  if (signal > SIGNAL.STALE || age > LIMITS.LOST_MS) {
+    const atLeast = signal > SIGNAL.STALE && board.older[slot] === 1 ? '> ' : ''
+    return { ...tile, ...noHeart(), look: 'lost', note: words.lost[lostReason(signal)], age: atLeast + wholeSeconds(age) }
+  }
+  if (bpm === '') return asPrivate(tile, words)
+  tile.hero = percent === '' ? bpm : percent
+  tile.unit = percent === '' ? 'bpm' : 'percent'
+  tile.over = (state & STATE_OVER_MAX) !== 0
+  if (signal === SIGNAL.STALE || age > LIMITS.STALE_MS) {
+    return { ...tile, look: 'stale', note: words.ago(Math.floor(age / 1_000)) }
+  }
+  if (tile.zone < 0) return tile
+  return { ...tile, look: 'zone', note: tile.over ? words.over : words.zones[tile.zone]! }
+}
+
+const wholeSeconds = (ms: number): string => timeText(Math.floor(ms / 1_000) * 1_000)
+
+/** A number that is too old is not shown: not dimmed, not frozen. */
+function noHeart(): Pick<Tile, 'hero' | 'unit' | 'bpm' | 'zone'> {
+  return { hero: NOTHING, unit: 'none', bpm: '', zone: -1 }
+}
+
+function asPrivate(tile: Tile, words: TileWords): Tile {
+  const hero = tile.points === '' ? NOTHING : tile.points
+  return { ...tile, look: 'private', hero, unit: tile.points === '' ? 'none' : 'points', zone: -1, note: words.private }
+}
+
+function asFinal(tile: Tile, words: TileWords): Tile {
+  const hero = tile.points === '' ? NOTHING : tile.points
+  return { ...tile, look: 'final', hero, unit: tile.points === '' ? 'none' : 'points', bpm: '', zone: -1, note: words.final }
+}

@@ -1,0 +1,190 @@
+// Up to 60 people: a tile is a few absolutely placed elements, made once. Text is written only where it changed.
+
+import type { Surface } from './wall'
+import { type Grid, positionOf, tileLayout, type TileLayout } from './grid'
+import type { Fitter } from './fit'
+import { ICONS, type Icon } from './shapes'
+import type { Tile } from './tile-model'
+
+const SVG = 'http://www.w3.org/2000/svg'
+
+/** A text node that remembers what it says. */
+class Words {
+  private said = ''
+  private readonly node = document.createTextNode('')
+  constructor(readonly element: HTMLElement) {
+    element.append(this.node)
+  }
+  say(text: string): void {
+    if (text === this.said) return
+    this.said = text
+    this.node.data = text
+  }
+}
+
+interface TileNodes {
+  root: HTMLElement
+  name: Words
+  rank: Words
+  seat: Words
+  hero: Words
+  unit: Words
+  points: Words
+  bpm: Words
+  kcal: Words
+  ring: Words
+  note: Words
+  age: Words
+}
+
+export class DomWall implements Surface {
+  private readonly tiles = new Map<number, TileNodes>()
+  private readonly list = document.createElement('div')
+  private shape?: TileLayout
+  private inner = 0
+
+  constructor(
+    host: HTMLElement,
+    private readonly fitter: Fitter,
+    label: string,
+  ) {
+    this.list.className = 'tiles'
+    this.list.setAttribute('role', 'list')
+    this.list.setAttribute('aria-label', label)
+    host.replaceChildren(this.list)
+  }
+
+  layout(grid: Grid, slots: readonly number[], unit: number): void {
+    this.shape = tileLayout(grid, unit)
+    this.inner = grid.width - 2 * this.shape.pad
+    this.size(grid, this.shape)
+    for (const [slot, tile] of this.tiles) {
+      if (slots.includes(slot)) continue
+      tile.root.remove()
+      this.tiles.delete(slot)
+    }
+    slots.forEach((slot, index) => {
+      const tile = this.tiles.get(slot) ?? this.add(slot)
+      const [x, y] = positionOf(index, grid)
+      tile.root.style.transform = `translate(${x}px, ${y}px)`
+      // Read in the order in which they are seen.
+      if (this.list.children[index] !== tile.root) this.list.insertBefore(tile.root, this.list.children[index] ?? null)
+    })
+  }
+
+  draw(slot: number, tile: Tile): void {
+    const nodes = this.tiles.get(slot)
+    if (!nodes || !this.shape) return
+    const { text, line } = this.shape
+    const bold = this.fitter.font(text, 700)
+    const put = (key: string, value: string) => nodes.root.dataset[key] !== value && (nodes.root.dataset[key] = value)
+    put('look', tile.look)
+    put('zone', String(tile.zone))
+    put('unit', tile.unit)
+    put('over', String(tile.over))
+    put('hand', String(tile.hand))
+    nodes.rank.say(tile.rank)
+    const rankRoom = this.fitter.width(tile.rank, bold) + (tile.hand ? line : 0) + 8
+    nodes.name.say(this.fitter.fit(tile.name, this.inner - rankRoom, bold))
+    const heroRoom = this.inner - this.heroWidth(tile) - 6
+    nodes.seat.say(tile.seat && heroRoom > text ? this.fitter.fit(tile.seat, heroRoom - text * 0.6, this.fitter.font(text * 0.8, 600)) : '')
+    nodes.hero.say(tile.hero)
+    nodes.unit.say(tile.unit === 'percent' ? '%' : '')
+    nodes.points.say(tile.unit === 'points' ? '' : tile.points)
+    nodes.bpm.say(tile.unit === 'bpm' ? '' : tile.bpm)
+    nodes.kcal.say(tile.kcal)
+    nodes.ring.say(tile.zone >= 0 ? String(tile.zone) : '')
+    nodes.age.say(tile.age)
+    const ageRoom = tile.age ? this.fitter.width(tile.age, bold) + 8 : 0
+    const ringRoom = tile.zone >= 0 ? line + 6 : tile.look === 'lost' ? line + 2 : 0
+    nodes.note.say(this.fitter.fit(tile.note, this.inner - ringRoom - ageRoom, bold))
+  }
+
+  mark(slot: number | undefined): void {
+    for (const [each, tile] of this.tiles) tile.root.classList.toggle('found', each === slot)
+  }
+
+  destroy(): void {
+    this.list.remove()
+  }
+
+  private heroWidth(tile: Tile): number {
+    const size = this.shape!.hero
+    const unit = tile.unit === 'percent' ? this.fitter.width('%', this.fitter.font(size * 0.46, 800)) : tile.unit === 'none' ? 0 : size * 0.5
+    return this.fitter.width(tile.hero, this.fitter.font(size, 800)) + unit
+  }
+
+  private size(grid: Grid, shape: TileLayout): void {
+    const { style } = this.list
+    const px = (name: string, value: number) => style.setProperty(`--${name}`, `${value}px`)
+    px('tile-width', grid.width)
+    px('tile-height', grid.height)
+    px('pad', shape.pad)
+    px('radius', shape.radius)
+    px('text', shape.text)
+    px('line', shape.line)
+    px('hero-y', shape.heroY)
+    px('hero', shape.hero)
+    px('metrics-y', shape.metricsY ?? 0)
+    px('note-y', shape.noteY)
+    px('bar-y', shape.barY)
+    px('bar', shape.barHeight)
+    this.list.dataset.metrics = String(shape.metricsY === undefined ? 0 : shape.metrics)
+    style.height = `${grid.rows * (grid.height + grid.gap) - grid.gap}px`
+  }
+
+  private add(slot: number): TileNodes {
+    const root = document.createElement('div')
+    root.className = 'tile'
+    root.setAttribute('role', 'listitem')
+    root.dataset.slot = String(slot)
+    const part = (name: string, parent: HTMLElement = root, icon?: Icon): Words => {
+      const element = document.createElement('span')
+      element.className = name
+      if (icon) element.append(picture(icon))
+      parent.append(element)
+      return new Words(element)
+    }
+    const group = (name: string): HTMLElement => {
+      const element = document.createElement('span')
+      element.className = name
+      root.append(element)
+      return element
+    }
+    const name = part('name')
+    const top = group('top')
+    top.append(picture('hand'))
+    const rank = part('rank', top)
+    const seat = part('seat')
+    const heroBox = group('hero')
+    heroBox.append(picture('heart'), picture('star'))
+    const hero = part('value', heroBox)
+    const unit = part('unit', heroBox)
+    const metrics = group('metrics')
+    const points = part('points', metrics, 'star')
+    const bpm = part('bpm', metrics, 'heart')
+    const kcal = part('kcal', metrics, 'flame')
+    const low = group('low')
+    const ring = part('ring', low)
+    low.append(picture('broken'))
+    const note = part('note', low)
+    const age = part('age', low)
+    const bar = group('bar')
+    bar.setAttribute('aria-hidden', 'true')
+    for (let zone = 1; zone <= 5; zone++) bar.append(document.createElement('i'))
+    const nodes = { root, name, rank, seat, hero, unit, points, bpm, kcal, ring, note, age }
+    this.tiles.set(slot, nodes)
+    return nodes
+  }
+}
+
+function picture(icon: Icon): SVGElement {
+  const svg = document.createElementNS(SVG, 'svg')
+  svg.setAttribute('viewBox', '0 0 24 24')
+  svg.setAttribute('class', `icon ${icon}`)
+  svg.setAttribute('aria-hidden', 'true')
+  const path = document.createElementNS(SVG, 'path')
+  path.setAttribute('d', ICONS[icon])
+  svg.append(path)
+  return svg
+}

@@ -1,0 +1,224 @@
+// The wall as a whole: who is on it, in what order and on which page, and which tiles have to be drawn again.
+// It draws in animation frames, only what changed, and asks either surface alike.
+
+import { SIGNAL, STATE_SIGNAL_MASK, STATE_SIGNAL_SHIFT, LIMITS } from '../proto/layout'
+import type { ClassFeed } from './feed'
+import { Fitter } from './fit'
+import { gridFor, pagesFor, scrollingGrid, type Grid } from './grid'
+import { ordered, type Sort } from './order'
+import { tileOf, type Tile, type TileWords } from './tile-model'
+import { CanvasWall } from './wall-canvas'
+import { DomWall } from './wall-dom'
+
+/** What draws tiles. */
+export interface Surface {
+  /** These people stand in this order; everything is drawn after it. */
+  layout(grid: Grid, slots: readonly number[], unit: number): void
+  draw(slot: number, tile: Tile): void
+  /** Points one person out. */
+  mark(slot: number | undefined): void
+  destroy(): void
+}
+
+export interface WallView {
+  page: number
+  pages: number
+  people: number
+  frozen: boolean
+}
+
+const DOM_MAX = 60
+const REORDER_MS = 5_000
+const PAGE_MS = 12_000
+const FOUND_MS = 10_000
+const FAMILY = '"Golos Text", system-ui, sans-serif'
+
+export interface WallOptions {
+  words: TileWords
+  locale: string
+  label: string
+  /** A screen so narrow that its wall scrolls. */
+  narrow(): boolean
+  /** CSS pixels that one unit of a 1080-line screen has here. */
+  unit(): number
+  view(view: WallView): void
+}
+
+export class Wall {
+  private surface?: Surface
+  private readonly fitter = new Fitter(FAMILY)
+  private order: number[] = []
+  private shown: number[] = []
+  private readonly dirty = new Set<number>()
+  private layoutDue = true
+  private orderedAt = -Infinity
+  private peopleChanged = true
+  private page = 0
+  private pageAt = performance.now()
+  private foundAt?: number
+  private frame = 0
+  private frozen = false
+  private sort: Sort = 'rank'
+  private readonly resized = new ResizeObserver(() => this.relayout())
+  private readonly second: ReturnType<typeof setInterval>
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly feed: ClassFeed,
+    private readonly options: WallOptions,
+  ) {
+    this.resized.observe(host)
+    this.second = setInterval(() => this.passSecond(), 1_000)
+    void document.fonts?.ready.then(() => {
+      this.fitter.forget()
+      this.relayout()
+    })
+    this.ask()
+  }
+
+  destroy(): void {
+    this.resized.disconnect()
+    clearInterval(this.second)
+    cancelAnimationFrame(this.frame)
+    this.surface?.destroy()
+  }
+
+  /** The last tick has been applied to the board. */
+  tick(): void {
+    const { board } = this.feed
+    for (let at = 0; at < board.changedCount; at++) this.dirty.add(board.changed[at]!)
+    this.ask()
+  }
+
+  /** Somebody came, went, or is called otherwise from now on. */
+  people(): void {
+    this.peopleChanged = true
+    for (const slot of this.shown) this.dirty.add(slot)
+    this.ask()
+  }
+
+  /** The phase has changed: every tile may look different. */
+  redraw(): void {
+    this.people()
+  }
+
+  setSort(sort: Sort): void {
+    this.sort = sort
+    this.orderedAt = -Infinity
+    this.ask()
+  }
+
+  /** Nothing moves until it is thawed: to read a wall in peace. */
+  freeze(frozen: boolean): void {
+    this.frozen = frozen
+    this.tell()
+    if (!frozen) this.relayout()
+  }
+
+  turnPage(by: number): void {
+    const { pages } = pagesFor(this.order.length)
+    this.page = (this.page + by + pages) % pages
+    this.pageAt = performance.now()
+    this.relayout()
+  }
+
+  /** Shows the page with this person, and points at the tile for a while. */
+  find(slot: number): void {
+    const index = this.order.indexOf(slot)
+    if (index < 0) return
+    this.page = Math.floor(index / pagesFor(this.order.length).each)
+    this.pageAt = this.foundAt = performance.now()
+    this.relayout()
+    requestAnimationFrame(() => requestAnimationFrame(() => this.surface?.mark(slot)))
+  }
+
+  private ask(): void {
+    if (this.frame === 0 && !this.frozen) this.frame = requestAnimationFrame(() => this.render())
+  }
+
+  private relayout(): void {
+    this.layoutDue = true
+    this.ask()
+  }
+
+  /** What ages without a frame from the server, and what turns by itself. */
+  private passSecond(): void {
+    const { board } = this.feed
+    const silent = board.header !== undefined && this.feed.classMs() - board.header.classMs > LIMITS.STALE_MS
+    for (const slot of this.shown) {
+      const signal = (board.state[slot]! & STATE_SIGNAL_MASK) >> STATE_SIGNAL_SHIFT
+      if (silent || signal >= SIGNAL.STALE) this.dirty.add(slot)
+    }
+    const now = performance.now()
+    if (this.foundAt !== undefined && now - this.foundAt > FOUND_MS) {
+      this.foundAt = undefined
+      this.surface?.mark(undefined)
+    }
+    const turning = !this.frozen && this.foundAt === undefined && pagesFor(this.order.length).pages > 1
+    if (turning && now - this.pageAt > PAGE_MS) this.turnPage(1)
+    this.ask()
+  }
+
+  private render(): void {
+    this.frame = 0
+    if (this.frozen) return
+    this.putInOrder()
+    if (this.layoutDue) this.placeTiles()
+    const { board, people } = this.feed
+    const classMs = this.feed.classMs()
+    const ended = this.feed.ended()
+    for (const slot of this.dirty) {
+      if (board.present[slot] !== 1) continue
+      this.surface?.draw(slot, tileOf(board, slot, people.get(slot), classMs, ended, this.options.words))
+    }
+    this.dirty.clear()
+  }
+
+  /** Newcomers and leavers at once; places change at most every 5 s, so that a tile can be found again. */
+  private putInOrder(): void {
+    const now = performance.now()
+    const known = this.order.length === this.count() && !this.peopleChanged
+    if (known && now - this.orderedAt < REORDER_MS) return
+    const order = ordered(this.feed.board, this.feed.people, this.sort, this.options.locale)
+    this.orderedAt = now
+    this.peopleChanged = false
+    if (order.length === this.order.length && order.every((slot, at) => slot === this.order[at])) return
+    this.order = order
+    this.layoutDue = true
+  }
+
+  private count(): number {
+    const { present } = this.feed.board
+    let count = 0
+    for (let slot = 0; slot < present.length; slot++) count += present[slot]!
+    return count
+  }
+
+  private placeTiles(): void {
+    this.layoutDue = false
+    const { pages, each } = pagesFor(this.order.length)
+    this.page = Math.min(this.page, pages - 1)
+    this.shown = this.order.slice(this.page * each, (this.page + 1) * each)
+    this.surface = this.pickSurface()
+    const { clientWidth: width, clientHeight: height } = this.host
+    const unit = this.options.unit()
+    // Every page has the grid of a full one, so that tiles keep their size as pages turn.
+    const places = pages > 1 ? each : this.shown.length
+    const grid = this.options.narrow() ? scrollingGrid(places, width, unit) : gridFor(places, width, height, unit)
+    this.surface.layout(grid, this.shown, unit)
+    for (const slot of this.shown) this.dirty.add(slot)
+    this.tell()
+  }
+
+  private pickSurface(): Surface {
+    const wanted = this.order.length > DOM_MAX ? CanvasWall : DomWall
+    if (this.surface instanceof wanted) return this.surface
+    this.surface?.destroy()
+    return new wanted(this.host, this.fitter, this.options.label)
+  }
+
+  private tell(): void {
+    const { pages } = pagesFor(this.order.length)
+    this.options.view({ page: this.page, pages, people: this.order.length, frozen: this.frozen })
+  }
+}
