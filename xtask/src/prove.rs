@@ -1,0 +1,105 @@
+//! `cargo xtask prove`: real runs that show that a promise is kept. A proof is a name, words, and a function that measures and judges.
+//! A new one is a file in `prove/` and a line in [`PROOFS`].
+
+pub mod outcome;
+pub mod server;
+pub mod temp;
+
+use crate::{Result, table};
+pub use outcome::{Outcome, Verdict};
+use std::panic::AssertUnwindSafe;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One promise and the run that shows it.
+pub struct Proof {
+    pub name: &'static str,
+    pub words: &'static str,
+    pub run: fn(&Ctx) -> Result<Outcome>,
+}
+
+const PROOFS: &[Proof] = &[];
+
+/// What a proof is told.
+pub struct Ctx {
+    /// The short form: small, on the dev build; speed is shown but not judged.
+    pub quick: bool,
+    /// All that is random in the run comes from here.
+    pub seed: u64,
+}
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only these proofs; without names, all of them
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Show the proofs in words
+    #[arg(long)]
+    list: bool,
+    /// The short form that the tests run: dev build, small numbers, speed shown but not judged
+    #[arg(long)]
+    quick: bool,
+    /// One JSON object a proof instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Seed of all that is random; without it a new one, printed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+pub fn run(options: &Options) -> Result<bool> {
+    if options.list {
+        let rows: Vec<_> = PROOFS.iter().map(|proof| vec![proof.name.into(), proof.words.into()]).collect();
+        println!("{}", table::render(&["proof", "what it shows"], &rows));
+        return Ok(true);
+    }
+    let known = |name: &&String| PROOFS.iter().any(|proof| proof.name == **name);
+    if let Some(unknown) = options.names.iter().find(|name| !known(name)) {
+        return Err(format!("there is no proof {unknown:?}: `cargo xtask prove --list`").into());
+    }
+    let wanted = |proof: &&Proof| options.names.is_empty() || options.names.iter().any(|name| name == proof.name);
+    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed) };
+    let mut lines = Vec::new();
+    let mut good = true;
+    for proof in PROOFS.iter().filter(wanted) {
+        let outcome = hold(proof, &ctx);
+        good &= outcome.verdict() != Verdict::Fail;
+        if options.json {
+            println!("{}", outcome.json(proof.name, &ctx));
+            continue;
+        }
+        let line = outcome.line(proof.name);
+        println!("\n{}\n{}\n\n{line}", proof.words, outcome.table(&ctx));
+        lines.push(line);
+    }
+    if lines.len() > 1 {
+        println!("\n{}", lines.join("\n"));
+    }
+    Ok(good)
+}
+
+/// Every proof in its short form, under a fixed seed: what `cargo xtask test` runs.
+pub fn all_quick() -> Result<Vec<(&'static str, Verdict)>> {
+    let ctx = Ctx { quick: true, seed: 1 };
+    let judge = |proof: &Proof| {
+        let outcome = hold(proof, &ctx);
+        println!("\n{}\n{}\n\n{}", proof.words, outcome.table(&ctx), outcome.line(proof.name));
+        (proof.name, outcome.verdict())
+    };
+    Ok(PROOFS.iter().map(judge).collect())
+}
+
+/// Runs one; an error or a panic in it is a proof that failed.
+fn hold(proof: &Proof, ctx: &Ctx) -> Outcome {
+    eprintln!("── {} (seed {}{}) ──", proof.name, ctx.seed, if ctx.quick { ", quick" } else { "" });
+    let run = std::panic::catch_unwind(AssertUnwindSafe(|| (proof.run)(ctx)));
+    match run {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => Outcome::broken(&error.to_string()),
+        Err(_) => Outcome::broken("the proof itself panicked: see above"),
+    }
+}
+
+fn new_seed() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_nanos() as u64 % 1_000_000_007
+}
