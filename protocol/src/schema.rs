@@ -1,7 +1,8 @@
-//! What clients in other languages are generated from these types: TypeScript types, layout constants, the AsyncAPI document.
-//! Texts only; `cargo xtask types` writes them into the tree and checks that they have not drifted.
+//! What clients in other languages are generated from these types: TypeScript types, layout constants, the AsyncAPI document, the
+//! handbook. Texts only; `cargo xtask types` writes them into the tree and checks that they have not drifted.
 
 mod asyncapi;
+mod handbook;
 mod layout;
 mod typescript;
 
@@ -11,5 +12,6 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("web/src/proto/protocol.ts", typescript::types()),
         ("web/src/proto/layout.ts", layout::constants()),
         ("docs/asyncapi.json", asyncapi::document()),
+        ("docs/protocol.md", handbook::text()),
     ]
 }
