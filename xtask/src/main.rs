@@ -2,6 +2,7 @@
 
 mod arrows;
 mod chromium;
+mod fuzz;
 mod node;
 mod prove;
 mod repo;
@@ -38,6 +39,8 @@ enum Command {
     Prove(prove::Options),
     /// Write what is generated from the Rust types: TypeScript, layout, AsyncAPI
     Types(types::Options),
+    /// Feed mutated bytes to the protocol, sessions and a class (needs cargo-fuzz and a nightly toolchain)
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),
         Command::Types(options) => types::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
