@@ -14,6 +14,10 @@ pub const RIDERS_MAX: usize = 20_000;
 pub const CLASS_SOURCES_MAX: usize = 3 * RIDERS_MAX;
 /// Sensors of one participant.
 pub const PERSON_SOURCES_MAX: usize = 8;
+/// Receivers that speak for one account in one class: its phones and tablets, or a hub's.
+pub const PERSON_RECEIVERS_MAX: usize = 64;
+/// Sessions that follow one class: every rider with two devices.
+pub const VIEWERS_MAX: usize = 2 * RIDERS_MAX;
 /// Boots remembered for one sensor and receiver: a phone that restarts more often in one class is broken.
 pub const STREAM_BOOTS_MAX: usize = 32;
 /// Separate runs of sample numbers remembered for one boot; above it the sender must fill its holes first.
@@ -91,6 +95,17 @@ pub const COMMANDS_BURST: u32 = 40;
 pub const OVER_LIMIT_MAX: u32 = 200;
 /// Log-in attempts of one account or address in a minute.
 pub const LOGINS_PER_MINUTE: u32 = 10;
+/// Accounts and addresses whose attempts are counted; in a flood of more, those that are new wait for the next minute.
+pub const LOGIN_KEYS_MAX: usize = 65_536;
+/// Log-ins that wait while others' passwords are checked: about ten seconds of two cores.
+pub const LOGINS_WAITING_MAX: usize = 256;
+/// Longest password and e-mail address (RFC 5321, 4.5.3.1.3) that are looked at.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Largest body of an HTTP request: a class with its plan fits several times.
+pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Entries of one page of a list over HTTP.
+pub const PAGE_MAX: u32 = 200;
 
 /// The live board is sent so often, in real time.
 pub const TICK_MS: u64 = 250;
@@ -105,6 +120,8 @@ pub const DESK_WHOLE_MAX: usize = 1_000;
 pub const DESK_TOP: usize = 200;
 /// Rows that one viewer may ask for by slot.
 pub const LOOK_MAX: usize = 64;
+/// Rows asked for by slot, of all viewers of one desk; the newest are kept.
+pub const LOOKS_MAX: usize = 512;
 /// A rider's slice: the top and so many on each side.
 pub const SLICE_TOP: usize = 3;
 pub const SLICE_NEIGHBOURS: usize = 3;
@@ -126,6 +143,14 @@ pub const HOLD_MS: i64 = 5_000;
 pub const HOLD_SMART_MS: i64 = 15_000;
 /// Samples younger than this are kept in memory, so that a late one is put in its place without a look at the store.
 pub const TAIL_MS: i64 = 60_000;
+/// Samples of one person within that minute: eight sensors at 16 Hz.
+pub const TAIL_SAMPLES_MAX: usize = 8_192;
+/// Late samples of one person that wait for the stored series; more are told to come again.
+pub const LATE_WAITING_MAX: usize = 20_000;
+/// Stored series that one class has asked for and not got yet: a trainer's swap or a settlement must not drown the store.
+pub const LOADS_MAX: usize = 32;
+/// Samples of one class that wait for the disk, 13 s of the largest; above it samples are answered with `busy`.
+pub const PENDING_MAX: usize = 262_144;
 /// Cooling: late samples still change the class.
 pub const COOLING_MS: i64 = 5 * 60 * 1000;
 /// After settlement late samples make new versions of a member's own summary for so long.

@@ -5,6 +5,7 @@
 pub mod attention;
 pub mod board;
 pub mod body;
+pub mod by_hand;
 pub mod change;
 pub mod channel;
 mod commands;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod power;
 pub mod ranges;
 mod reload;
+pub mod ride;
 pub mod rider;
 mod samples;
 mod settle;
@@ -33,13 +35,15 @@ use crate::time::{ClassMs, class_at, wall_at};
 use crate::{AskId, Machine, Millis, Out};
 use attention::Attention;
 use board::Board;
-use fitconnect_protocol::class::{Activity, Phase, SegmentKind, Target};
-use fitconnect_protocol::limits::COOLING_MS;
+use fitconnect_protocol::class::{Activity, AttentionList, Phase, SegmentKind, Sensor, SwapFrom, Target};
+use fitconnect_protocol::limits::{BOARD_WHOLE_MAX, COOLING_MS, LOADS_MAX, TICK_MS};
+use fitconnect_protocol::session::{Response, Topic};
+use fitconnect_protocol::tick::ROW_BYTES;
 use fitconnect_protocol::{ClassId, CmdId, SessionId, Slot, UserId};
 use fold::Terms;
 use live::Wear;
 use plan::{Move, Timeline};
-use rider::{Rider, Span, StreamNo};
+use rider::{Rider, Span, StreamNo, Summarised};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use streams::Streams;
@@ -49,10 +53,11 @@ use streams::Streams;
 struct Viewer {
     by: Arc<Caller>,
     slot: Option<Slot>,
-    topics: BTreeSet<fitconnect_protocol::session::Topic>,
-    /// Last own frame, and the person's sample count then.
+    topics: BTreeSet<Topic>,
+    /// Last own frame, its row, and the person's sample count then.
     mine_at: Millis,
     mine_records: u64,
+    mine_row: [u8; ROW_BYTES],
 }
 
 /// A person who wants in and whose data is being loaded.
@@ -60,17 +65,21 @@ struct Joining {
     ask: AskId,
     by: Arc<Caller>,
     seat: Option<String>,
-    sensors: Vec<fitconnect_protocol::class::Sensor>,
+    sensors: Vec<Sensor>,
 }
 
 /// Sums that only metrics and the class's summary want.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Samples that were new and believed.
     pub samples: u64,
     pub doubled: u64,
+    /// Samples that were not believed.
     pub dropped: u64,
+    /// Samples that came more than a minute after they were taken.
     pub late: u64,
     pub refused: u64,
+    /// Series asked for besides those of the settlement.
     pub reloads: u64,
     /// Live figures that differed from the fold of the stored series: a fault of ours.
     pub mismatches: u64,
@@ -84,16 +93,17 @@ struct Pending {
     seq: u32,
 }
 
-/// Streams whose news one session waits for.
-#[derive(Default)]
+/// Streams whose news one session waits for, and since when.
 struct AcksDue {
     streams: Vec<StreamNo>,
-    sent_at: Millis,
+    since: Millis,
 }
 
 pub struct Class {
     pub id: ClassId,
     facts: Option<Facts>,
+    /// Who made it.
+    owner: Option<UserId>,
     stage: Stage,
     moves: Vec<Move>,
     timeline: Timeline,
@@ -101,29 +111,48 @@ pub struct Class {
     runs: Vec<(SegmentKind, Option<Target>)>,
     riders: Vec<Rider>,
     by_user: BTreeMap<UserId, Slot>,
+    /// How many are in the class now.
+    present: usize,
     streams: Streams,
     board: Board,
-    board_names: Arc<Vec<String>>,
     attention: Attention,
-    attention_at: Option<ClassMs>,
     cooled: bool,
     settled: bool,
-    settling: Option<settle::Settling>,
+    sums: summary::Sums,
     /// Slots whose late samples make a new version of a summary.
     late: BTreeSet<Slot>,
 
     // Of this life in memory only.
     viewers: BTreeMap<SessionId, Viewer>,
+    sessions_of: BTreeMap<UserId, BTreeSet<SessionId>>,
+    /// Whose samples a session sends.
+    senders: BTreeMap<SessionId, BTreeSet<Slot>>,
     joining: BTreeMap<UserId, Vec<Joining>>,
     acks: BTreeMap<SessionId, AcksDue>,
     pending: VecDeque<Pending>,
     record: u64,
+    /// Riders whose figures are to be brought up to date, and those whose series is on its way.
+    unfresh: BTreeSet<Slot>,
+    loads: BTreeSet<Slot>,
+    /// No series is asked for before this: the store could not answer.
+    load_again_at: Millis,
+    settling: Option<settle::Settling>,
     looks: BTreeMap<Slot, Millis>,
+    names: Vec<String>,
+    /// The names as the last tick had them; `None` where they have changed since.
+    board_names: Option<Arc<Vec<String>>>,
     tick: u32,
     tick_at: Option<Millis>,
+    ranked_at: Millis,
     full_at: Millis,
     slices: bool,
-    desk_up: bool,
+    desks: BTreeSet<SessionId>,
+    boards: usize,
+    attention_at: Option<ClassMs>,
+    /// Desks have not been told of the newest list.
+    attention_due: bool,
+    /// What was lost before this life began is not news.
+    awake_since: ClassMs,
     counts: Counts,
 }
 
@@ -133,32 +162,45 @@ impl Class {
         Class {
             id,
             facts: None,
+            owner: None,
             stage: Stage::Scheduled,
             moves: Vec::new(),
             timeline: Timeline::derive(&[], &[]),
             runs: Vec::new(),
             riders: Vec::new(),
             by_user: BTreeMap::new(),
+            present: 0,
             streams: Streams::default(),
             board: Board::default(),
-            board_names: Arc::default(),
             attention: Attention::default(),
-            attention_at: None,
             cooled: false,
             settled: false,
-            settling: None,
+            sums: summary::Sums::default(),
             late: BTreeSet::new(),
             viewers: BTreeMap::new(),
+            sessions_of: BTreeMap::new(),
+            senders: BTreeMap::new(),
             joining: BTreeMap::new(),
             acks: BTreeMap::new(),
             pending: VecDeque::new(),
             record: 0,
+            unfresh: BTreeSet::new(),
+            loads: BTreeSet::new(),
+            load_again_at: Millis(0),
+            settling: None,
             looks: BTreeMap::new(),
+            names: Vec::new(),
+            board_names: None,
             tick: 0,
             tick_at: None,
+            ranked_at: Millis(0),
             full_at: Millis(0),
             slices: false,
-            desk_up: false,
+            desks: BTreeSet::new(),
+            boards: 0,
+            attention_at: None,
+            attention_due: false,
+            awake_since: ClassMs::MIN,
             counts: Counts::default(),
         }
     }
@@ -177,6 +219,16 @@ impl Class {
     }
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+    /// Slots in rank order as of the last ranking.
+    pub fn order(&self) -> &[Slot] {
+        &self.board.order
+    }
+    pub fn attention(&self) -> AttentionList {
+        self.attention.list()
     }
 
     /// Class time; the wall's time before the class is made.
@@ -207,16 +259,18 @@ impl Class {
                 let ends = self.timeline.ends()?;
                 if self.cooled { ends + COOLING_MS } else { ends }
             }
-            // Settlement goes on where it stopped.
+            // At once: settlement goes on where it stopped, and what came late is told.
             Stage::Finished | Stage::Aborted if !self.settled => ClassMs::MIN / 2,
+            Stage::Settled | Stage::Aborted if !self.late.is_empty() => ClassMs::MIN / 2,
             Stage::Finished | Stage::Aborted | Stage::Settled | Stage::Cancelled => return None,
         };
         Some(wall_at(&facts.clock, at))
     }
 
-    /// Whether the board is worth a tick.
+    /// Whether a tick would do something: show a board, acknowledge, ask again for what could not be had.
     fn ticks(&self) -> bool {
-        self.stage == Stage::Running && (!self.viewers.is_empty() || self.riders.iter().any(Rider::is_present))
+        let live = self.stage == Stage::Running && (!self.viewers.is_empty() || self.present > 0);
+        live || !self.acks.is_empty() || self.must_ask_again()
     }
 
     /// Changes the state by something that has happened. The only way in which durable state changes.
@@ -224,6 +278,7 @@ impl Class {
         match &change.what {
             What::Created(facts) => {
                 self.facts = Some((**facts).clone());
+                self.owner = change.by;
                 self.rederive();
             }
             What::Staged { stage, .. } => self.stage = *stage,
@@ -241,20 +296,24 @@ impl Class {
             What::Joined(joined) => self.apply_joined(joined, change.at),
             What::Left { slot } => {
                 let rider = &mut self.riders[usize::from(*slot)];
+                self.present -= usize::from(rider.is_present());
                 if let Some(span) = rider.present.last_mut() {
                     span.to = Some(change.at.max(span.from));
                 }
-                self.changed_from(*slot, change.at);
+                self.presence_changed(*slot, change.at);
             }
-            What::Returned { slot } => self.riders[usize::from(*slot)].present.push(Span { from: change.at, to: None }),
+            What::Returned { slot } => {
+                self.riders[usize::from(*slot)].present.push(Span { from: change.at, to: None });
+                self.present += 1;
+                self.presence_changed(*slot, change.at);
+            }
             What::Paired { sensor, owner, slot } => self.apply_paired(sensor, *owner, *slot, change.at),
-            What::Swapped { a, b, from } => self.apply_swapped(*a, *b, *from, change.at),
-            What::Booted { receiver, boot, offset } => {
-                self.streams.offsets.insert((*receiver, *boot), *offset);
-                if let Some(by) = change.by {
-                    self.streams.receivers.entry(*receiver).or_insert(by);
-                }
+            What::Swapped { a, b, from } => {
+                self.streams.swap(*a, *b, change.at, *from == SwapFrom::Start);
+                self.sensors_changed(*a);
+                self.sensors_changed(*b);
             }
+            What::Booted { receiver, boot, offset } => self.streams.boot(*receiver, *boot, *offset, change.by),
             What::Shared { slot, consent } => {
                 self.riders[usize::from(*slot)].consent = *consent;
                 self.rename(*slot);
@@ -265,14 +324,25 @@ impl Class {
                 }
                 self.board.stale = true;
             }
-            What::Sos { slot, on } => self.riders[usize::from(*slot)].sos = *on,
+            What::Sos { slot, on } => {
+                let sos = &mut self.riders[usize::from(*slot)].sos;
+                *sos = if *on { sos.or(Some(change.at)) } else { None };
+            }
             What::Acknowledged { kind, slot } => {
                 if let Some(by) = change.by {
                     self.attention.acknowledge(*kind, *slot, by, change.at);
+                    self.attention_due = true;
                 }
             }
             What::Cued { .. } => {}
-            What::Summarised { slot, summary } => self.riders[usize::from(*slot)].summary = summary.version,
+            What::Summarised { slot, summary } => {
+                let rider = &mut self.riders[usize::from(*slot)];
+                if rider.summary.version == 0 {
+                    self.sums.add(summary);
+                }
+                rider.summary = Summarised { version: summary.version, records: summary.records, rank: summary.rank };
+                rider.dropped = rider.dropped.max(summary.provenance.dropped);
+            }
             What::Settled(_) => {
                 self.settled = true;
                 if self.stage == Stage::Finished {
@@ -299,11 +369,12 @@ impl Class {
             rank: 0,
             session: None,
             linked: false,
-            sos: false,
+            sos: None,
             dropped: 0,
             records: 0,
-            summary: 0,
+            summary: Summarised::default(),
         });
+        self.present += 1;
         if let rider::Who::User(user) = who {
             self.by_user.insert(*user, *slot);
         }
@@ -312,54 +383,40 @@ impl Class {
             self.apply_paired(sensor, owner, Some(*slot), at);
         }
         self.rename(*slot);
-        self.slices |= self.riders.len() > fitconnect_protocol::limits::BOARD_WHOLE_MAX;
+        self.slices |= self.riders.len() > BOARD_WHOLE_MAX;
         self.board.stale = true;
     }
 
-    fn apply_paired(&mut self, sensor: &fitconnect_protocol::class::Sensor, owner: Option<UserId>, slot: Option<Slot>, at: ClassMs) {
-        let known = self.streams.sensors.entry(sensor.source).or_insert_with(|| streams::KnownSensor {
-            kind: sensor.kind,
-            owner,
-            worn: Vec::new(),
-        });
-        known.owner = known.owner.or(owner);
-        let before = known.wearer_now();
-        known.wear(slot, at);
-        for slot in before.into_iter().chain(slot) {
-            self.changed_from(slot, at);
+    fn apply_paired(&mut self, sensor: &Sensor, owner: Option<UserId>, slot: Option<Slot>, at: ClassMs) {
+        let known = self.streams.sensor(sensor.source).is_some();
+        let before = self.streams.wear(sensor, owner, slot, at);
+        // A sensor that nobody had paired has sent nothing.
+        for slot in before.into_iter().chain(slot).filter(|_| known && before != slot) {
+            self.sensors_changed(slot);
         }
     }
 
-    fn apply_swapped(&mut self, a: Slot, b: Slot, from: fitconnect_protocol::class::SwapFrom, at: ClassMs) {
-        let from_start = from == fitconnect_protocol::class::SwapFrom::Start;
-        for sensor in self.streams.sensors.values_mut() {
-            let other = match sensor.wearer_now() {
-                Some(slot) if slot == a => b,
-                Some(slot) if slot == b => a,
-                Some(_) | None => continue,
-            };
-            let begin = if from_start { sensor.worn.first().map_or(at, |worn| worn.from) } else { at };
-            sensor.wear(Some(other), begin);
-        }
-        let begin = if from_start { ClassMs::MIN / 2 } else { at };
-        self.changed_from(a, begin);
-        self.changed_from(b, begin);
+    /// What the person wore was, in part, another's or nobody's.
+    fn sensors_changed(&mut self, slot: Slot) {
+        self.riders[usize::from(slot)].live.sensors_changed();
+        self.unfresh.insert(slot);
     }
 
-    /// The person's figures are wrong from `from` on.
-    fn changed_from(&mut self, slot: Slot, from: ClassMs) {
+    /// The person was there, or not there, from `from` on.
+    fn presence_changed(&mut self, slot: Slot, from: ClassMs) {
         let hold_ms = self.facts.as_ref().map_or(0, |facts| facts.hold_ms);
-        self.riders[usize::from(slot)].live.changed_from(from, hold_ms);
+        self.riders[usize::from(slot)].live.presence_changed(from, hold_ms);
+        self.unfresh.insert(slot);
         self.board.stale = true;
     }
 
     fn rename(&mut self, slot: Slot) {
         let name = self.riders[usize::from(slot)].board_name();
-        let names = Arc::make_mut(&mut self.board_names);
-        match names.get_mut(usize::from(slot)) {
+        match self.names.get_mut(usize::from(slot)) {
             Some(known) => *known = name,
-            None => names.push(name),
+            None => self.names.push(name),
         }
+        self.board_names = None;
     }
 
     /// The timeline after a move; whoever was folded beyond the first difference is folded again.
@@ -374,9 +431,11 @@ impl Class {
             .collect();
         let differs = self.timeline.differs_from(&timeline);
         self.timeline = timeline;
-        if let Some(from) = differs {
-            for slot in 0..self.riders.len() as Slot {
-                self.changed_from(slot, from);
+        let Some(from) = differs else { return };
+        for rider in &mut self.riders {
+            rider.live.plan_changed(from);
+            if !rider.live.is_exact() {
+                self.unfresh.insert(rider.slot);
             }
         }
     }
@@ -389,7 +448,7 @@ impl Class {
     }
 
     /// The same as an answer to a command.
-    fn happen_for(&mut self, ask: AskId, reply: fitconnect_protocol::session::Response, change: Change, out: &mut Out<Class>) {
+    fn happen_for(&mut self, ask: AskId, reply: Response, change: Change, out: &mut Out<Class>) {
         self.apply(&change);
         out.save_and_answer(change, ask, reply);
     }
@@ -409,30 +468,43 @@ impl Class {
         Some(with(rider, &self.streams, &terms))
     }
 
-    /// Brings every rider's figures up to date and asks for the series of those who need it.
-    fn refresh(&mut self, out: &mut Out<Class>) {
-        for slot in 0..self.riders.len() as Slot {
-            self.refresh_one(slot, out);
+    /// Brings figures up to date and asks for the series of those who need it.
+    fn refresh(&mut self, now: Millis, out: &mut Out<Class>) {
+        for slot in std::mem::take(&mut self.unfresh) {
+            self.refresh_one(slot, now, out);
         }
     }
 
-    fn refresh_one(&mut self, slot: Slot, out: &mut Out<Class>) {
+    fn refresh_one(&mut self, slot: Slot, now: Millis, out: &mut Out<Class>) {
+        let at = self.class_at(now);
         let refreshed = self.with_rider(slot, |rider, streams, terms| {
             let wear = Wear { streams, slot, present: &rider.present };
-            rider.live.refresh(&wear, terms)
+            let refreshed = rider.live.refresh(&wear, terms);
+            if refreshed {
+                rider.show_newest(at, terms);
+            }
+            refreshed
         });
         self.board.stale |= refreshed.unwrap_or(false);
-        if self.riders[usize::from(slot)].live.wants_series() {
-            self.riders[usize::from(slot)].live.loading = true;
+        if !self.riders[usize::from(slot)].live.wants_series() {
+            return;
+        }
+        if self.may_load(now) {
             self.counts.reloads += 1;
             self.ask_series(slot, out);
+        } else {
+            self.unfresh.insert(slot);
         }
+    }
+
+    fn may_load(&self, now: Millis) -> bool {
+        self.loads.len() < LOADS_MAX && now >= self.load_again_at
     }
 
     fn ask_series(&mut self, slot: Slot, out: &mut Out<Class>) {
-        let streams = self.streams.streams_of(slot);
-        let sources: BTreeSet<_> = streams.into_iter().map(|stream| self.streams.get(stream).source).collect();
-        out.0.push(crate::Effect::Load(Load::Series { slot, sources: sources.into_iter().collect() }));
+        self.riders[usize::from(slot)].live.begin_loading();
+        self.loads.insert(slot);
+        out.0.push(crate::Effect::Load(Load::Series { slot, sources: self.streams.sources_of(slot) }));
     }
 
     /// Keeps the one alarm and the ticks going, and goes to sleep when nothing is to be done.
@@ -443,13 +515,13 @@ impl Class {
         }
         if self.ticks() {
             if self.tick_at.is_none() {
-                self.tick_in(fitconnect_protocol::limits::TICK_MS, now, out);
+                self.tick_in(TICK_MS, now, out);
             }
             return;
         }
         self.tick_at = None;
-        let idle = self.viewers.is_empty() && self.joining.is_empty() && self.pending.is_empty() && self.settling.is_none();
-        if idle && self.late.is_empty() {
+        let quiet = self.viewers.is_empty() && self.joining.is_empty() && self.pending.is_empty();
+        if quiet && self.loads.is_empty() && self.settling.is_none() && self.late.is_empty() {
             out.0.push(crate::Effect::Sleep);
         }
     }
@@ -487,7 +559,7 @@ impl Machine for Class {
             Input::Unsubscribe { session, topic } => self.unsubscribe(session, topic),
             Input::Look { by, slots } => self.look(&by, &slots, now),
             Input::Link { session, link } => self.link(session, link),
-            Input::Durable { record } => self.durable(record),
+            Input::Durable { record } => self.durable(record, now),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Wake => self.wake(now, out),
@@ -514,10 +586,11 @@ impl Machine for Class {
     }
 
     fn check_invariants(&self) {
-        self.attention.check_invariants();
+        self.streams.check_invariants();
+        assert_eq!(self.riders.iter().filter(|rider| rider.is_present()).count(), self.present);
         for (index, rider) in self.riders.iter().enumerate() {
             assert_eq!(usize::from(rider.slot), index, "a slot is a place in the list");
-            rider.live.check_invariants();
+            rider.live.check_invariants(&self.streams);
             let figures = rider.live.figures();
             if rider.body.zones_max().is_some() {
                 assert_eq!(figures.zone_ms.iter().sum::<i64>(), figures.hr_ms, "every millisecond is in one zone");

@@ -26,23 +26,18 @@ pub struct Condition {
     pub since: ClassMs,
 }
 
+/// What an item is about.
+type Key = (AttentionKind, Option<Slot>);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Item {
     id: u32,
-    kind: AttentionKind,
-    slot: Option<Slot>,
     people: u16,
     since: ClassMs,
     raised: ClassMs,
     inside_since: Option<ClassMs>,
     acknowledged: Option<(UserId, ClassMs)>,
     escalated: bool,
-}
-
-impl Item {
-    fn key(&self) -> (AttentionKind, Option<Slot>) {
-        (self.kind, self.slot)
-    }
 }
 
 /// What an update did.
@@ -54,28 +49,32 @@ pub struct Changed {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attention {
-    items: Vec<Item>,
+    items: BTreeMap<Key, Item>,
     last_id: u32,
     /// Acknowledged at, by what and whom it was about.
-    silenced: BTreeMap<(AttentionKind, Option<Slot>), ClassMs>,
+    silenced: BTreeMap<Key, ClassMs>,
 }
 
 impl Attention {
+    /// Ids go on from here: a desk may still hold those of the life before.
+    pub fn begin_ids_at(&mut self, id: u32) {
+        self.last_id = id;
+    }
+
     /// Takes what holds at `at`. `trainer_away`: nobody looks at a desk now.
-    pub fn update(&mut self, at: ClassMs, conditions: Vec<Condition>, trainer_away: bool) -> Changed {
+    pub fn update(&mut self, at: ClassMs, conditions: &[Condition], trainer_away: bool) -> Changed {
         let mut changed = Changed::default();
         let grouped = group(conditions);
         self.silenced.retain(|_, since| at - *since < SILENT_MS);
-        for item in &mut self.items {
-            let holds = grouped.iter().find(|(kind, slot, _, _)| (*kind, *slot) == (item.kind, item.slot));
-            match holds {
-                Some((_, _, people, _)) => {
+        for (key, item) in &mut self.items {
+            match grouped.get(key) {
+                Some((people, _)) => {
                     item.inside_since = None;
                     changed.any |= item.people != *people;
                     item.people = *people;
                 }
                 // A person who is now part of a group leaves its own line at once.
-                None if is_grouped(item, &grouped) => item.inside_since = Some(at - CLEARS_AFTER_MS),
+                None if is_grouped(key.0, &grouped) => item.inside_since = Some(at - CLEARS_AFTER_MS),
                 None => item.inside_since = item.inside_since.or(Some(at)),
             }
             if item.acknowledged.is_some_and(|(_, since)| at - since >= SILENT_MS) {
@@ -83,60 +82,58 @@ impl Attention {
                 item.raised = at;
                 changed.any = true;
             }
-            let urgent = item.kind.rank() <= ESCALATING_RANK && item.acknowledged.is_none() && item.inside_since.is_none();
+            let urgent = key.0.rank() <= ESCALATING_RANK && item.acknowledged.is_none() && item.inside_since.is_none();
             if urgent && !item.escalated && (trainer_away || at - item.raised >= ESCALATES_AFTER_MS) {
                 item.escalated = true;
                 changed.any = true;
             }
         }
         let before = self.items.len();
-        self.items.retain(|item| item.inside_since.is_none_or(|since| at - since < CLEARS_AFTER_MS));
+        self.items.retain(|_, item| item.inside_since.is_none_or(|since| at - since < CLEARS_AFTER_MS));
         changed.any |= self.items.len() != before;
-        for (kind, slot, people, since) in grouped {
-            if self.items.iter().any(|item| item.key() == (kind, slot)) || self.silenced.contains_key(&(kind, slot)) {
+        for (key, (people, since)) in grouped {
+            if self.items.contains_key(&key) || self.silenced.contains_key(&key) {
                 continue;
             }
-            self.last_id += 1;
-            let escalated = trainer_away && kind.rank() <= ESCALATING_RANK;
-            self.items.push(Item {
+            self.last_id = self.last_id.wrapping_add(1);
+            let item = Item {
                 id: self.last_id,
-                kind,
-                slot,
                 people,
                 since,
                 raised: at,
                 inside_since: None,
                 acknowledged: None,
-                escalated,
-            });
-            changed.raised.push((kind, slot));
+                escalated: trainer_away && key.0.rank() <= ESCALATING_RANK,
+            };
+            self.items.insert(key, item);
+            changed.raised.push(key);
             changed.any = true;
         }
         changed
     }
 
     /// What an item is about, where it is still on the list.
-    pub fn find(&self, id: u32) -> Option<(AttentionKind, Option<Slot>)> {
-        self.items.iter().find(|item| item.id == id).map(Item::key)
+    pub fn find(&self, id: u32) -> Option<Key> {
+        self.items.iter().find(|(_, item)| item.id == id).map(|(key, _)| *key)
     }
 
     /// Somebody looks after it.
     pub fn acknowledge(&mut self, kind: AttentionKind, slot: Option<Slot>, by: UserId, at: ClassMs) {
         self.silenced.insert((kind, slot), at);
-        if let Some(item) = self.items.iter_mut().find(|item| item.key() == (kind, slot)) {
+        if let Some(item) = self.items.get_mut(&(kind, slot)) {
             item.acknowledged = Some((by, at));
         }
     }
 
     /// The first rows: not acknowledged before acknowledged, then by rank, then the oldest.
     pub fn list(&self) -> AttentionList {
-        let mut items: Vec<&Item> = self.items.iter().collect();
-        items.sort_by_key(|item| (item.acknowledged.is_some(), item.kind.rank(), item.since, item.id));
+        let mut items: Vec<(&Key, &Item)> = self.items.iter().collect();
+        items.sort_by_key(|(key, item)| (item.acknowledged.is_some(), key.0.rank(), item.since, item.id));
         let more = items.len().saturating_sub(ATTENTION_SHOWN) as u16;
-        let shown = items.into_iter().take(ATTENTION_SHOWN).map(|item| AttentionItem {
+        let shown = items.into_iter().take(ATTENTION_SHOWN).map(|((kind, slot), item)| AttentionItem {
             item: item.id,
-            kind: item.kind,
-            slot: item.slot,
+            kind: *kind,
+            slot: *slot,
             people: item.people,
             since: item.since,
             acknowledged_by: item.acknowledged.map(|(by, _)| by),
@@ -145,27 +142,21 @@ impl Attention {
         AttentionList { items: shown.collect(), more }
     }
 
-    /// People on the list: their rows are sent whatever their rank on the board.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.items.iter().filter_map(|item| item.slot)
+    /// People on the shown part of the list: their rows are sent whatever their rank on the board.
+    pub fn slots(&self) -> Vec<Slot> {
+        self.list().items.iter().filter_map(|item| item.slot).collect()
     }
 
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
-
-    pub fn check_invariants(&self) {
-        let mut keys: Vec<_> = self.items.iter().map(Item::key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        assert_eq!(keys.len(), self.items.len(), "one line for one thing");
-    }
 }
 
-type Grouped = (AttentionKind, Option<Slot>, u16, ClassMs);
+/// How many people it is about, and since when, by what it is about.
+type Grouped = BTreeMap<Key, (u16, ClassMs)>;
 
-fn is_grouped(item: &Item, grouped: &[Grouped]) -> bool {
-    let group = match item.kind {
+fn is_grouped(kind: AttentionKind, grouped: &Grouped) -> bool {
+    let group = match kind {
         AttentionKind::SensorLost => AttentionKind::ReceiverLost,
         AttentionKind::OutOfTarget => AttentionKind::ManyOutOfTarget,
         AttentionKind::Sos
@@ -176,25 +167,28 @@ fn is_grouped(item: &Item, grouped: &[Grouped]) -> bool {
         | AttentionKind::ReceiverLost
         | AttentionKind::ManyOutOfTarget => return false,
     };
-    grouped.iter().any(|(kind, ..)| *kind == group)
+    grouped.contains_key(&(group, None))
 }
 
 /// Many of a kind become one.
-fn group(conditions: Vec<Condition>) -> Vec<Grouped> {
-    let mut lost: Vec<Condition> = conditions.iter().filter(|c| c.kind == AttentionKind::SensorLost).copied().collect();
-    lost.sort_by_key(|c| (c.since, c.slot));
-    let together = largest_burst(&lost);
-    let out = conditions.iter().filter(|c| c.kind == AttentionKind::OutOfTarget).count();
-    let mut grouped: Vec<Grouped> = Vec::new();
-    if let Some((first, count)) = together {
-        grouped.push((AttentionKind::ReceiverLost, None, count as u16, lost[first].since));
+fn group(conditions: &[Condition]) -> Grouped {
+    let of = |kind: AttentionKind| conditions.iter().filter(move |c| c.kind == kind);
+    let mut lost: Vec<Condition> = of(AttentionKind::SensorLost).copied().collect();
+    lost.sort_unstable_by_key(|c| (c.since, c.slot));
+    let together = largest_burst(&lost).map(|(first, count)| &lost[first..first + count]);
+    let out = of(AttentionKind::OutOfTarget).count();
+    let mut grouped = Grouped::new();
+    if let Some(burst) = together {
+        grouped.insert((AttentionKind::ReceiverLost, None), (burst.len() as u16, burst[0].since));
     }
     if out >= MANY_OUT {
-        let since = conditions.iter().filter(|c| c.kind == AttentionKind::OutOfTarget).map(|c| c.since).min();
-        grouped.push((AttentionKind::ManyOutOfTarget, None, out as u16, since.unwrap_or_default()));
+        let since = of(AttentionKind::OutOfTarget).map(|c| c.since).min();
+        grouped.insert((AttentionKind::ManyOutOfTarget, None), (out as u16, since.unwrap_or_default()));
     }
-    let in_burst = |c: &Condition| together.is_some_and(|(first, count)| lost[first..first + count].contains(c));
-    for condition in &conditions {
+    let in_burst = |c: &Condition| {
+        together.is_some_and(|burst| (burst[0].since..=burst[burst.len() - 1].since).contains(&c.since))
+    };
+    for condition in conditions {
         let swallowed = match condition.kind {
             AttentionKind::SensorLost => in_burst(condition),
             AttentionKind::OutOfTarget => out >= MANY_OUT,
@@ -207,7 +201,7 @@ fn group(conditions: Vec<Condition>) -> Vec<Grouped> {
             | AttentionKind::ManyOutOfTarget => false,
         };
         if !swallowed {
-            grouped.push((condition.kind, Some(condition.slot), 1, condition.since));
+            grouped.insert((condition.kind, Some(condition.slot)), (1, condition.since));
         }
     }
     grouped
@@ -253,46 +247,46 @@ mod tests {
     fn an_item_is_ranked_and_clears_by_itself() {
         let mut attention = Attention::default();
         let both: Vec<_> = [of(High, &[1]), of(Sos, &[2])].concat();
-        attention.update(0, both.clone(), false);
+        attention.update(0, &both, false);
         assert_eq!(lines(&attention), ["Sos 2", "High 1"]);
-        attention.update(1_000, of(Sos, &[2]), false);
-        attention.update(10_000, of(Sos, &[2]), false);
+        attention.update(1_000, &of(Sos, &[2]), false);
+        attention.update(10_000, &of(Sos, &[2]), false);
         assert_eq!(lines(&attention).len(), 2, "nine seconds inside");
-        attention.update(11_000, of(Sos, &[2]), false);
+        attention.update(11_000, &of(Sos, &[2]), false);
         assert_eq!(lines(&attention), ["Sos 2"]);
-        attention.update(30_000, of(Sos, &[2]), false);
+        attention.update(30_000, &of(Sos, &[2]), false);
         assert_eq!(lines(&attention), ["Sos 2!"], "nobody answered for 30 s");
     }
 
     #[test]
     fn an_acknowledged_item_is_silent_for_three_minutes() {
         let mut attention = Attention::default();
-        attention.update(0, of(High, &[1]), false);
+        attention.update(0, &of(High, &[1]), false);
         attention.acknowledge(High, Some(1), UserId(uuid()), 1_000);
         assert_eq!(lines(&attention), ["High 1✓"]);
-        attention.update(2_000, vec![], false);
-        attention.update(12_000, vec![], false);
+        attention.update(2_000, &[], false);
+        attention.update(12_000, &[], false);
         assert!(attention.is_empty());
-        assert!(!attention.update(100_000, of(High, &[1]), false).any, "within three minutes");
-        assert_eq!(attention.update(181_000, of(High, &[1]), false).raised, [(High, Some(1))]);
+        assert!(!attention.update(100_000, &of(High, &[1]), false).any, "within three minutes");
+        assert_eq!(attention.update(181_000, &of(High, &[1]), false).raised, [(High, Some(1))]);
     }
 
     #[test]
     fn many_of_a_kind_are_one() {
         let mut attention = Attention::default();
-        attention.update(0, of(SensorLost, &[1, 2, 3, 4]), false);
+        attention.update(0, &of(SensorLost, &[1, 2, 3, 4]), false);
         assert_eq!(lines(&attention).len(), 4);
-        attention.update(1_000, of(SensorLost, &[1, 2, 3, 4, 5]), false);
+        attention.update(1_000, &of(SensorLost, &[1, 2, 3, 4, 5]), false);
         assert_eq!(lines(&attention), ["ReceiverLost 5 people"]);
         let mut attention = Attention::default();
-        attention.update(0, of(OutOfTarget, &[1, 2, 3, 4, 5, 6, 7, 8]), false);
+        attention.update(0, &of(OutOfTarget, &[1, 2, 3, 4, 5, 6, 7, 8]), false);
         assert_eq!(lines(&attention), ["ManyOutOfTarget 8 people"]);
     }
 
     #[test]
     fn without_a_trainer_it_goes_on_at_once() {
         let mut attention = Attention::default();
-        attention.update(0, [of(Fell, &[3]), of(High, &[4])].concat(), true);
+        attention.update(0, &[of(Fell, &[3]), of(High, &[4])].concat(), true);
         assert_eq!(lines(&attention), ["Fell 3!", "High 4"]);
     }
 

@@ -28,9 +28,11 @@ type RankKey = (bool, std::cmp::Reverse<u64>, ClassMs);
 
 impl Board {
     /// Orders the riders and gives the ranked their rank: equal points reached at the same time share one (1, 1, 3).
-    pub fn rank(&mut self, riders: &mut [Rider]) {
+    /// `score` says points and when they were reached.
+    pub fn rank(&mut self, riders: &mut [Rider], score: impl Fn(&Rider) -> (u64, ClassMs)) {
         self.stale = false;
-        let mut keyed: Vec<(RankKey, (usize, &str), Slot)> = riders.iter().map(|rider| (rank_key(rider), seat_key(rider), rider.slot)).collect();
+        let mut keyed: Vec<(RankKey, (usize, &str), Slot)> =
+            riders.iter().map(|rider| (rank_key(rider, &score), seat_key(rider), rider.slot)).collect();
         keyed.sort_unstable();
         let mut ranks = Vec::with_capacity(keyed.len());
         let mut rank = 0;
@@ -47,9 +49,18 @@ impl Board {
     }
 }
 
-fn rank_key(rider: &Rider) -> RankKey {
+/// Points and when they were reached, as the board shows them.
+pub fn live_score(rider: &Rider) -> (u64, ClassMs) {
     let figures = rider.live.figures();
-    if rider.is_ranked() { (false, std::cmp::Reverse(figures.points()), figures.reached_at) } else { (true, std::cmp::Reverse(0), 0) }
+    (figures.points(), figures.reached_at)
+}
+
+fn rank_key(rider: &Rider, score: impl Fn(&Rider) -> (u64, ClassMs)) -> RankKey {
+    if !rider.is_ranked() {
+        return (true, std::cmp::Reverse(0), 0);
+    }
+    let (points, reached_at) = score(rider);
+    (false, std::cmp::Reverse(points), reached_at)
 }
 
 /// Seats in the order in which people count them: 2 before 10.

@@ -37,7 +37,8 @@ impl Body {
             source: profile.hr_max_source.unwrap_or(HrMaxSource::Entered),
             approved: profile.hr_max_approved,
         });
-        let formula = age.map(|age| KnownMax { value: HrMax::tanaka(age), source: HrMaxSource::Formula, approved: true });
+        let formula =
+            age.map(|age| KnownMax { value: HrMax::tanaka(age), source: HrMaxSource::Formula, approved: true });
         let hr_max = given.or(formula);
         // A resting rate at or above the maximum would turn reserve upside down.
         let below_max = |rest: &u16| hr_max.is_none_or(|max| f64::from(*rest) + 20.0 <= max.value.bpm());
@@ -72,7 +73,8 @@ pub mod tests {
     use super::*;
 
     pub fn body(sex: Sex, age: u8, weight_kg: f64) -> Body {
-        let max = KnownMax { value: HrMax::new(190.0).expect("a maximum"), source: HrMaxSource::Measured, approved: true };
+        let max =
+            KnownMax { value: HrMax::new(190.0).expect("a maximum"), source: HrMaxSource::Measured, approved: true };
         Body {
             sex: Some(sex),
             age: Some(age),

@@ -68,24 +68,62 @@ pub struct Joined {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
     Created(Box<Facts>),
-    Staged { stage: Stage, reason: Option<String> },
+    Staged {
+        stage: Stage,
+        reason: Option<String>,
+    },
     /// The plan has come to its end.
     Cooled,
     Moved(Move),
-    Undone { id: u32 },
+    Undone {
+        id: u32,
+    },
     Joined(Box<Joined>),
     /// Nothing holds from the change's time on.
-    Left { slot: Slot },
-    Returned { slot: Slot },
-    Paired { sensor: Sensor, owner: Option<UserId>, slot: Option<Slot> },
-    Swapped { a: Slot, b: Slot, from: SwapFrom },
-    Booted { receiver: ReceiverId, boot: Boot, offset: i64 },
-    Shared { slot: Slot, consent: Consent },
-    HrMaxApproved { slot: Slot },
-    Sos { slot: Slot, on: bool },
-    Acknowledged { kind: AttentionKind, slot: Option<Slot> },
-    Cued { text: String, to: Option<Slot> },
-    Summarised { slot: Slot, summary: Box<MemberSummary> },
+    Left {
+        slot: Slot,
+    },
+    Returned {
+        slot: Slot,
+    },
+    Paired {
+        sensor: Sensor,
+        owner: Option<UserId>,
+        slot: Option<Slot>,
+    },
+    Swapped {
+        a: Slot,
+        b: Slot,
+        from: SwapFrom,
+    },
+    Booted {
+        receiver: ReceiverId,
+        boot: Boot,
+        offset: i64,
+    },
+    Shared {
+        slot: Slot,
+        consent: Consent,
+    },
+    HrMaxApproved {
+        slot: Slot,
+    },
+    Sos {
+        slot: Slot,
+        on: bool,
+    },
+    Acknowledged {
+        kind: AttentionKind,
+        slot: Option<Slot>,
+    },
+    Cued {
+        text: String,
+        to: Option<Slot>,
+    },
+    Summarised {
+        slot: Slot,
+        summary: Box<MemberSummary>,
+    },
     Settled(Box<ClassSummary>),
 }
 

@@ -92,10 +92,8 @@ mod tests {
     fn the_strap_returns_after_ten_steady_seconds() {
         let samples: Vec<_> = (0..14).flat_map(|s| [(s, Watch), (s, Strap)]).collect();
         assert_eq!(who(&samples), format!("{}{}", "w.".repeat(10), "ws.s.s.s"));
-        let broken: Vec<_> = (0..14)
-            .flat_map(|s| [Some((s, Watch)), (!(3..9).contains(&s)).then_some((s, Strap))])
-            .flatten()
-            .collect();
+        let broken: Vec<_> =
+            (0..14).flat_map(|s| [Some((s, Watch)), (!(3..9).contains(&s)).then_some((s, Strap))]).flatten().collect();
         assert!(!who(&broken).contains('s'), "silence of more than five seconds starts the ten again");
     }
 }

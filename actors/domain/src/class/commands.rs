@@ -45,16 +45,27 @@ impl Class {
         let at = crate::time::class_at(&facts.clock, now);
         let change = Change { at, by: Some(by), what: What::Created(Box::new(facts)) };
         self.happen_for(ask, Response::Done, change, out);
+        if self.facts.as_ref().is_some_and(|facts| facts.solo) {
+            self.happen(at, Some(by), What::Staged { stage: Stage::Running, reason: None }, out);
+        }
     }
 
     fn check_facts(&self, facts: &Facts) -> Decision {
         ensure(self.facts.is_none(), ErrorCode::WrongPhase, "this class exists already")?;
         short(&facts.name, NAME_BYTES_MAX, "the name")?;
         short(&facts.hall, NAME_BYTES_MAX, "the hall")?;
-        ensure((1..=CLOCK_RATE_MAX).contains(&facts.clock.rate), ErrorCode::Malformed, "class time runs at 1 to 20 times")?;
+        ensure(
+            (1..=CLOCK_RATE_MAX).contains(&facts.clock.rate),
+            ErrorCode::Malformed,
+            "class time runs at 1 to 20 times",
+        )?;
         let places = usize::from(facts.capacity);
         ensure((1..=RIDERS_MAX).contains(&places), ErrorCode::Malformed, "a class has 1 to 20,000 places")?;
-        ensure(facts.lobby_min.is_none_or(|min| min <= 1_440), ErrorCode::Malformed, "a lobby opens at most a day before the start")?;
+        ensure(
+            facts.lobby_min.is_none_or(|min| min <= 1_440),
+            ErrorCode::Malformed,
+            "a lobby opens at most a day before the start",
+        )?;
         plan::check(&facts.segments).map_err(|why| refusal(ErrorCode::BadPlan, why))
     }
 
@@ -65,7 +76,15 @@ impl Class {
         }
     }
 
-    fn try_decide(&mut self, by: &Arc<Caller>, act: ClassCommand, ask: AskId, at: ClassMs, now: Millis, out: &mut Out<Class>) -> Decision {
+    fn try_decide(
+        &mut self,
+        by: &Arc<Caller>,
+        act: ClassCommand,
+        ask: AskId,
+        at: ClassMs,
+        now: Millis,
+        out: &mut Out<Class>,
+    ) -> Decision {
         let known = self.facts.as_ref().is_some_and(|facts| facts.gym == by.gym);
         ensure(known, ErrorCode::NotFound, "there is no such class in your gym")?;
         let done = |what| (Response::Done, Change { at, by: Some(by.user), what });
@@ -87,12 +106,17 @@ impl Class {
                 short(&reason, CUE_BYTES_MAX, "the reason")?;
                 let before = self.stage < Stage::Running || self.phase_at(at) == Phase::Lobby;
                 ensure(before, ErrorCode::WrongPhase, "a class that has begun is ended or aborted")?;
+                self.send_home(out);
                 done(What::Staged { stage: Stage::Cancelled, reason: Some(reason) })
             }
             ClassCommand::Abort { reason } => {
                 self.staff(by)?;
                 short(&reason, CUE_BYTES_MAX, "the reason")?;
-                ensure(matches!(self.phase_at(at), Phase::Live | Phase::Paused), ErrorCode::WrongPhase, "only a running class is aborted")?;
+                ensure(
+                    matches!(self.phase_at(at), Phase::Live | Phase::Paused),
+                    ErrorCode::WrongPhase,
+                    "only a running class is aborted",
+                )?;
                 let end = Move { id: self.next_move(), at, action: PlanAction::End, undone: false };
                 self.happen(at, Some(by.user), What::Moved(end), out);
                 done(What::Staged { stage: Stage::Aborted, reason: Some(reason) })
@@ -108,13 +132,21 @@ impl Class {
             }
             ClassCommand::Leave { slot, at: left } => {
                 let slot = self.own_or_staffed(by, slot)?;
+                ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "the class is over")?;
                 let span = self.riders[usize::from(slot)].present.last().copied().filter(|span| span.to.is_none());
                 let span = span.ok_or_else(|| refusal(ErrorCode::NotJoined, "this person has left"))?;
                 let left = left.unwrap_or(at).clamp(span.from, at.max(span.from));
                 self.leave(slot, left, by.user, ask, out);
                 return Ok(());
             }
-            ClassCommand::Pair { sensor, slot } => done(self.pair(by, sensor, slot)?),
+            ClassCommand::Pair { sensor, slot } => {
+                ensure(
+                    self.stage == Stage::Running,
+                    ErrorCode::WrongPhase,
+                    "sensors are put on from the lobby to the end",
+                )?;
+                done(self.pair(by, sensor, slot)?)
+            }
             ClassCommand::Swap { a, b, from } => done(self.swap(by, a, b, from)?),
             ClassCommand::Boot { receiver, boot, offset } => match self.boot(by, receiver, boot, offset, at)? {
                 Some(known) => {
@@ -128,7 +160,8 @@ impl Class {
             },
             ClassCommand::Acknowledge { item } => {
                 self.staff(by)?;
-                let (kind, slot) = self.attention.find(item).ok_or_else(|| refusal(ErrorCode::Gone, "this item has cleared"))?;
+                let (kind, slot) =
+                    self.attention.find(item).ok_or_else(|| refusal(ErrorCode::Gone, "this item has cleared"))?;
                 done(What::Acknowledged { kind, slot })
             }
             ClassCommand::Sos { on } => done(What::Sos { slot: self.own(by)?, on }),
@@ -167,7 +200,6 @@ impl Class {
                 self.publish_roster(*a, out);
                 self.publish_roster(*b, out);
             }
-            What::Acknowledged { .. } => out.publish(Publish::Attention(self.attention.list())),
             What::Cued { text, to: None } => self.publish_class(ClassEvent::Cue { text: text.clone() }, out),
             What::Cued { text, to: Some(slot) } => self.whisper(*slot, text, out),
             What::Created(_)
@@ -180,9 +212,18 @@ impl Class {
             | What::Booted { .. }
             | What::Shared { .. }
             | What::HrMaxApproved { .. }
+            // The list follows with the next tick.
+            | What::Acknowledged { .. }
             | What::Sos { .. }
             | What::Summarised { .. }
             | What::Settled(_) => {}
+        }
+    }
+
+    /// Nobody is in this class any longer.
+    fn send_home(&self, out: &mut Out<Class>) {
+        for user in self.riders.iter().filter(|rider| rider.is_present()).filter_map(|rider| rider.user()) {
+            out.letter(Letter { to: ActorKey::User(user), body: LetterBody::LeftClass { class: self.id } });
         }
     }
 
@@ -215,6 +256,12 @@ impl Class {
         ensure(by.is_staff(), ErrorCode::Forbidden, "only a trainer or an administrator may do this")
     }
 
+    /// Staff drive the plan; alone, the rider does.
+    fn may_drive(&self, by: &Caller) -> Decision {
+        let solo = self.facts.as_ref().is_some_and(|facts| facts.solo);
+        if solo && self.by_user.contains_key(&by.user) { Ok(()) } else { self.staff(by) }
+    }
+
     fn own(&self, by: &Caller) -> Decision<Slot> {
         self.by_user.get(&by.user).copied().ok_or_else(|| refusal(ErrorCode::NotJoined, "join the class first"))
     }
@@ -233,11 +280,16 @@ impl Class {
         self.moves.len() as u32 + 1
     }
 
-    fn plan_move(&mut self, by: &Caller, action: PlanAction, when: Option<ClassMs>, ask: AskId, at: ClassMs, out: &mut Out<Class>) -> Decision {
-        let solo = self.facts.as_ref().is_some_and(|facts| facts.solo);
-        if !(solo && self.by_user.contains_key(&by.user)) {
-            self.staff(by)?;
-        }
+    fn plan_move(
+        &mut self,
+        by: &Caller,
+        action: PlanAction,
+        when: Option<ClassMs>,
+        ask: AskId,
+        at: ClassMs,
+        out: &mut Out<Class>,
+    ) -> Decision {
+        self.may_drive(by)?;
         ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "open the lobby first")?;
         let when = when.unwrap_or(at);
         ensure(when >= at, ErrorCode::TooLate, "a move of the plan cannot lie in the past")?;
@@ -263,7 +315,7 @@ impl Class {
     }
 
     fn plan_undo(&mut self, by: &Caller, id: u32, ask: AskId, at: ClassMs, out: &mut Out<Class>) -> Decision {
-        self.staff(by)?;
+        self.may_drive(by)?;
         ensure(self.stage == Stage::Running && !self.cooled, ErrorCode::WrongPhase, "the plan has ended")?;
         let last = self.moves.iter().rfind(|each| !each.undone).filter(|each| each.id == id).cloned();
         let last = last.ok_or_else(|| refusal(ErrorCode::TooLate, "only the last move can be taken back"))?;
@@ -274,16 +326,23 @@ impl Class {
         Ok(())
     }
 
-    fn publish_plan(&self, id: u32, action: PlanAction, when: ClassMs, undone: bool, now: ClassMs, out: &mut Out<Class>) {
+    fn publish_plan(
+        &self,
+        id: u32,
+        action: PlanAction,
+        when: ClassMs,
+        undone: bool,
+        now: ClassMs,
+        out: &mut Out<Class>,
+    ) {
         self.publish_class(ClassEvent::Plan { id, action, at: when, undone, plan: self.plan_view(now) }, out);
     }
 
     fn open_for_joining(&self, at: ClassMs) -> Decision {
         let open = matches!(self.phase_at(at), Phase::Lobby | Phase::Live | Phase::Paused);
         ensure(open, ErrorCode::WrongPhase, "people come in from the lobby's opening to the end of the plan")?;
-        let present = self.riders.iter().filter(|rider| rider.is_present()).count();
         let capacity = self.facts.as_ref().map_or(0, |facts| usize::from(facts.capacity));
-        ensure(present < capacity && self.riders.len() < RIDERS_MAX, ErrorCode::ClassFull, "every place is taken")
+        ensure(self.present < capacity && self.riders.len() < RIDERS_MAX, ErrorCode::ClassFull, "every place is taken")
     }
 
     fn seat_is_free(&self, seat: Option<&str>) -> Decision {
@@ -295,10 +354,14 @@ impl Class {
 
     fn sensors_are_free(&self, sensors: &[Sensor], slot: Option<Slot>) -> Decision {
         ensure(sensors.len() <= PERSON_SOURCES_MAX, ErrorCode::TooLarge, "a person wears at most eight sensors")?;
-        let new = sensors.iter().filter(|sensor| !self.streams.sensors.contains_key(&sensor.source)).count();
-        ensure(self.streams.sensors.len() + new <= CLASS_SOURCES_MAX, ErrorCode::TooLarge, "too many sensors in this class")?;
+        let new = sensors.iter().filter(|sensor| self.streams.sensor(sensor.source).is_none()).count();
+        ensure(
+            self.streams.sensor_count() + new <= CLASS_SOURCES_MAX,
+            ErrorCode::TooLarge,
+            "too many sensors in this class",
+        )?;
         for sensor in sensors {
-            let worn = self.streams.sensors.get(&sensor.source).and_then(|known| known.wearer_now());
+            let worn = self.streams.sensor(sensor.source).and_then(|known| known.wearer_now());
             ensure(worn.is_none() || worn == slot, ErrorCode::SourceTaken, "another person wears this sensor")?;
         }
         Ok(())
@@ -316,6 +379,8 @@ impl Class {
         out: &mut Out<Class>,
     ) -> Decision {
         ensure(by.role >= Role::Member, ErrorCode::Forbidden, "a screen or a hub does not take part")?;
+        let solo = self.facts.as_ref().is_some_and(|facts| facts.solo);
+        ensure(!solo || self.owner == Some(user), ErrorCode::Forbidden, "this ride is another person's")?;
         if let Some(slot) = self.by_user.get(&user).copied() {
             return self.rejoin(slot, user, sensors, ask, at, out);
         }
@@ -332,7 +397,15 @@ impl Class {
     }
 
     /// One who is in the class already: present, or back from a leave.
-    fn rejoin(&mut self, slot: Slot, user: UserId, sensors: Vec<Sensor>, ask: AskId, at: ClassMs, out: &mut Out<Class>) -> Decision {
+    fn rejoin(
+        &mut self,
+        slot: Slot,
+        user: UserId,
+        sensors: Vec<Sensor>,
+        ask: AskId,
+        at: ClassMs,
+        out: &mut Out<Class>,
+    ) -> Decision {
         self.sensors_are_free(&sensors, Some(slot))?;
         let present = self.riders[usize::from(slot)].is_present();
         if !present {
@@ -353,7 +426,14 @@ impl Class {
     }
 
     /// The data of a person who wants in has come.
-    pub(super) fn person_loaded(&mut self, user: UserId, person: Option<&Person>, failed: bool, now: Millis, out: &mut Out<Class>) {
+    pub(super) fn person_loaded(
+        &mut self,
+        user: UserId,
+        person: Option<&Person>,
+        failed: bool,
+        now: Millis,
+        out: &mut Out<Class>,
+    ) {
         for joining in self.joining.remove(&user).unwrap_or_default() {
             let (ask, at) = (joining.ask, self.class_at(now));
             if let Err(refused) = self.admit(user, person, failed, joining, at, now, out) {
@@ -383,7 +463,15 @@ impl Class {
         self.seat_is_free(seat.as_deref())?;
         self.sensors_are_free(&sensors, None)?;
         let (name, consent, who) = (person.name.clone(), person.consent, Who::User(user));
-        let joined = Joined { slot: self.riders.len() as Slot, who, name, seat, body: Body::on_day(&person.profile, now), consent, sensors };
+        let joined = Joined {
+            slot: self.riders.len() as Slot,
+            who,
+            name,
+            seat,
+            body: Body::on_day(&person.profile, now),
+            consent,
+            sensors,
+        };
         out.letter(Letter { to: ActorKey::User(user), body: LetterBody::InClass { class: self.id, rev: person.rev } });
         self.enter(joined, by.user, ask, at, out);
         Ok(())
@@ -434,12 +522,18 @@ impl Class {
         if by.is_staff() {
             let known = slot.is_none_or(|slot| usize::from(slot) < self.riders.len());
             ensure(known, ErrorCode::NotFound, "there is nobody in this place")?;
+            let room = self.streams.sensor(sensor.source).is_some() || self.streams.sensor_count() < CLASS_SOURCES_MAX;
+            ensure(room, ErrorCode::TooLarge, "too many sensors in this class")?;
             return Ok(What::Paired { sensor, owner: None, slot });
         }
         let own = self.own(by)?;
         ensure(slot.is_none_or(|slot| slot == own), ErrorCode::Forbidden, "you can put sensors on yourself only")?;
         self.sensors_are_free(&[sensor], Some(own))?;
-        ensure(self.streams.worn_by(own).count() < PERSON_SOURCES_MAX, ErrorCode::TooLarge, "a person wears at most eight sensors")?;
+        ensure(
+            self.streams.worn_by(own).count() < PERSON_SOURCES_MAX,
+            ErrorCode::TooLarge,
+            "a person wears at most eight sensors",
+        )?;
         Ok(What::Paired { sensor, owner: Some(by.user), slot: Some(own) })
     }
 
@@ -447,7 +541,11 @@ impl Class {
         self.staff(by)?;
         let known = a != b && usize::from(a.max(b)) < self.riders.len();
         ensure(known, ErrorCode::NotFound, "a swap is between two people of this class")?;
-        ensure(matches!(self.stage, Stage::Running), ErrorCode::TooLate, "straps are swapped until the class has settled")?;
+        ensure(
+            matches!(self.stage, Stage::Running),
+            ErrorCode::TooLate,
+            "straps are swapped until the class has settled",
+        )?;
         Ok(What::Swapped { a, b, from })
     }
 
@@ -455,16 +553,28 @@ impl Class {
     fn boot(&self, by: &Caller, receiver: ReceiverId, boot: Boot, offset: i64, at: ClassMs) -> Decision<Option<i64>> {
         let stranger = self.streams.receivers.get(&receiver).is_some_and(|owner| *owner != by.user);
         ensure(!stranger, ErrorCode::Forbidden, "this receiver speaks for another account")?;
-        let hub = by.role == Role::Hub && self.facts.as_ref().is_some_and(|facts| by.hall.as_deref() == Some(&facts.hall));
-        ensure(hub || by.is_staff() || self.by_user.contains_key(&by.user), ErrorCode::NotJoined, "join the class first")?;
+        let hub =
+            by.role == Role::Hub && self.facts.as_ref().is_some_and(|facts| by.hall.as_deref() == Some(&facts.hall));
+        ensure(
+            hub || by.is_staff() || self.by_user.contains_key(&by.user),
+            ErrorCode::NotJoined,
+            "join the class first",
+        )?;
         if let Some(known) = self.streams.offsets.get(&(receiver, boot)) {
             return Ok(Some(*known));
         }
         let near = offset <= at + SAMPLE_AHEAD_MS_MAX && offset > at - BOOT_AGE_MS_MAX;
         ensure(near, ErrorCode::ClockSkew, "an offset is the class time at which the receiver's clock stood at 0")?;
+        let new = !self.streams.receivers.contains_key(&receiver);
+        let room = !new || self.streams.receivers_of(by.user) < PERSON_RECEIVERS_MAX;
+        ensure(room, ErrorCode::TooLarge, "too many receivers of one account in this class")?;
         let boots = self.streams.offsets.range((receiver, 0)..=(receiver, Boot::MAX)).count();
         ensure(boots < STREAM_BOOTS_MAX, ErrorCode::TooLarge, "this receiver has started too often")?;
-        ensure(self.streams.offsets.len() < CLASS_SOURCES_MAX, ErrorCode::TooLarge, "too many receivers in this class")?;
+        ensure(
+            self.streams.offsets.len() < CLASS_SOURCES_MAX,
+            ErrorCode::TooLarge,
+            "too many receivers in this class",
+        )?;
         Ok(None)
     }
 
@@ -493,7 +603,7 @@ impl Class {
             Loaded::Person { user, person } => self.person_loaded(user, person.as_deref(), false, now, out),
             Loaded::Series { slot, samples } => self.series_loaded(slot, samples, now, out),
             Loaded::Failed(Load::Person { user }) => self.person_loaded(user, None, true, now, out),
-            Loaded::Failed(Load::Series { slot, .. }) => self.series_failed(slot),
+            Loaded::Failed(Load::Series { slot, .. }) => self.series_failed(slot, now),
         }
     }
 }

@@ -10,10 +10,8 @@ use super::zones::{HrMax, MINUTE_MS, POINTS_PER_MINUTE, SPLAT_THOUSANDTHS, zone}
 use crate::time::ClassMs;
 use fitconnect_protocol::class::{Phase, SegmentKind, SourceKind, Target};
 
-/// Heart rate lags behind effort with a time constant of about 58 s: a segment is judged from here on …
+/// Heart rate lags behind effort with a time constant of about 58 s: a segment is judged from here on.
 const HR_JUDGED_FROM_MS: i64 = 45_000;
-/// … and only where it is planned to last so long.
-const HR_JUDGED_SEGMENT_MS: i64 = 60_000;
 /// Power and cadence answer at once.
 const POWER_JUDGED_FROM_MS: i64 = 5_000;
 /// How far from the target still counts: points of percent of heart rate, thousandths of power, rpm of cadence.
@@ -31,6 +29,13 @@ pub struct Terms<'a> {
     pub met_tenths: u16,
 }
 
+impl Terms<'_> {
+    /// When the class ends, as far as is foreseen.
+    pub fn ends(&self) -> ClassMs {
+        self.timeline.ends().unwrap_or(ClassMs::MAX)
+    }
+}
+
 /// Held and judged milliseconds of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunTally {
@@ -41,6 +46,7 @@ pub struct RunTally {
 /// Sums of one person. Energies and loads are in [`energy::UNIT`]s.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
+    /// Heart rates that were believed.
     pub records: u32,
     pub hr_ms: i64,
     pub hr_bpm_ms: i64,
@@ -95,9 +101,12 @@ pub struct Fold {
 
 impl Fold {
     /// Takes the next sample in order of time; it may hold until `until` at most.
-    /// Returns whether its heart rate counts.
+    /// Returns whether its heart rate counts. Nothing counts or holds beyond the end of the class.
     pub fn take(&mut self, sample: Sample, kind: SourceKind, until: ClassMs, terms: &Terms<'_>) -> bool {
-        self.figures.records += 1;
+        if sample.at >= terms.ends() {
+            return false;
+        }
+        self.figures.records += u32::from(sample.bpm().is_some());
         let held = Held { from: sample.at, until: until.min(sample.at + terms.hold_ms), sample };
         if sample.power().is_some() || sample.cadence().is_some() {
             if self.power.hear(sample.stream, kind, sample.at) {
@@ -119,6 +128,11 @@ impl Fold {
         &self.figures
     }
 
+    /// The newest heart rate that counts, while it waits for the next.
+    pub fn held_heart(&self) -> Option<Sample> {
+        self.held_heart.map(|held| held.sample)
+    }
+
     /// The figures with everything that still holds, ended at `end` at the latest.
     pub fn finish(mut self, end: ClassMs, terms: &Terms<'_>) -> Figures {
         self.close_heart(end, terms);
@@ -129,7 +143,7 @@ impl Fold {
     fn close_heart(&mut self, at: ClassMs, terms: &Terms<'_>) {
         let Some(held) = self.held_heart.take() else { return };
         let Some(bpm) = held.sample.bpm() else { return };
-        let end = held.until.min(at);
+        let end = held.until.min(at).min(terms.ends());
         if end <= held.from {
             return;
         }
@@ -157,7 +171,7 @@ impl Fold {
 
     fn close_power(&mut self, at: ClassMs, terms: &Terms<'_>) {
         let Some(held) = self.held_power.take() else { return };
-        let end = held.until.min(at);
+        let end = held.until.min(at).min(terms.ends());
         if end <= held.from {
             return;
         }
@@ -175,7 +189,13 @@ fn add(sum: &mut Option<i64>, rate: Option<i64>, ms: i64) {
 }
 
 /// Splits `[from, to)` at the timeline's edges.
-fn each_part(timeline: &Timeline, hint: usize, from: ClassMs, to: ClassMs, mut part: impl FnMut(&Edge, ClassMs, ClassMs)) -> usize {
+fn each_part(
+    timeline: &Timeline,
+    hint: usize,
+    from: ClassMs,
+    to: ClassMs,
+    mut part: impl FnMut(&Edge, ClassMs, ClassMs),
+) -> usize {
     let mut index = timeline.edge_at(from, hint);
     let mut at = from;
     while at < to {
@@ -215,8 +235,7 @@ fn judge_heart(figures: &mut Figures, bpm: u8, max: HrMax, edge: &Edge, from: Cl
     let Some(run) = edge.run.map(usize::from) else { return };
     let Some((kind, Some(target))) = terms.runs.get(run).copied() else { return };
     let Some(deviation) = heart_deviation(bpm, max, kind, target, terms.body) else { return };
-    let planned_ms = terms.timeline.runs[run].planned_ms;
-    if planned_ms > 0 && planned_ms < HR_JUDGED_SEGMENT_MS {
+    if !terms.timeline.runs[run].judges_heart() {
         return;
     }
     let judged = judged_ms(edge, from, to, HR_JUDGED_FROM_MS);
@@ -265,10 +284,15 @@ fn judge_power(figures: &mut Figures, sample: Sample, edge: &Edge, from: ClassMs
             // Thousandths of FTP; the tolerance is a share of the bound itself.
             let (lo, hi) = (i64::from(lo) * 10, i64::from(hi) * 10);
             let value = i64::from(power) * 1_000 / ftp;
-            let (lo, hi) = (lo * (1_000 - POWER_TOLERANCE_THOUSANDTHS) / 1_000, hi * (1_000 + POWER_TOLERANCE_THOUSANDTHS) / 1_000);
+            let (lo, hi) = (
+                lo * (1_000 - POWER_TOLERANCE_THOUSANDTHS) / 1_000,
+                hi * (1_000 + POWER_TOLERANCE_THOUSANDTHS) / 1_000,
+            );
             (value, lo, hi, 0)
         }
-        (Target::Cadence { lo, hi }, _, Some(cadence)) => (i64::from(cadence), i64::from(lo), i64::from(hi), CADENCE_TOLERANCE),
+        (Target::Cadence { lo, hi }, _, Some(cadence)) => {
+            (i64::from(cadence), i64::from(lo), i64::from(hi), CADENCE_TOLERANCE)
+        }
         (_, _, _) => return,
     };
     let inside = value <= hi + tolerance && (only_upper(kind) || value >= lo - tolerance);
@@ -302,11 +326,11 @@ pub fn judged_of_run(timeline: &Timeline, run: u16, target: Option<Target>, unti
         Some(Target::Ftp { .. } | Target::Cadence { .. }) => POWER_JUDGED_FROM_MS,
         Some(Target::Rpe { .. }) | None => return 0,
     };
-    let planned_ms = timeline.runs[usize::from(run)].planned_ms;
-    if judged_from == HR_JUDGED_FROM_MS && planned_ms > 0 && planned_ms < HR_JUDGED_SEGMENT_MS {
+    if judged_from == HR_JUDGED_FROM_MS && !timeline.runs[usize::from(run)].judges_heart() {
         return 0;
     }
-    let parts = timeline.edges.iter().enumerate().filter(|(_, edge)| edge.run == Some(run) && edge.phase == Phase::Live);
+    let parts =
+        timeline.edges.iter().enumerate().filter(|(_, edge)| edge.run == Some(run) && edge.phase == Phase::Live);
     parts
         .map(|(index, edge)| {
             let end = timeline.edges.get(index + 1).map_or(until, |next| next.at.min(until));

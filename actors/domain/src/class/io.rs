@@ -30,16 +30,42 @@ impl Caller {
 
 #[derive(Clone, Debug)]
 pub enum Input {
-    Create { by: UserId, cmd: CmdId, facts: Box<Facts> },
-    Command { by: Arc<Caller>, cmd: CmdId, act: ClassCommand },
-    Samples { by: Arc<Caller>, samples: Samples },
-    Subscribe { by: Arc<Caller>, topic: Topic, position: Option<Position> },
-    Unsubscribe { session: SessionId, topic: Topic },
-    Look { by: Arc<Caller>, slots: Vec<Slot> },
+    Create {
+        by: UserId,
+        cmd: CmdId,
+        facts: Box<Facts>,
+    },
+    Command {
+        by: Arc<Caller>,
+        cmd: CmdId,
+        act: ClassCommand,
+    },
+    Samples {
+        by: Arc<Caller>,
+        samples: Samples,
+    },
+    Subscribe {
+        by: Arc<Caller>,
+        topic: Topic,
+        position: Option<Position>,
+    },
+    Unsubscribe {
+        session: SessionId,
+        topic: Topic,
+    },
+    Look {
+        by: Arc<Caller>,
+        slots: Vec<Slot>,
+    },
     /// A session's socket was lost, or came back; or the session has ended.
-    Link { session: SessionId, link: Link },
+    Link {
+        session: SessionId,
+        link: Link,
+    },
     /// Records up to this number are on disk.
-    Durable { record: u64 },
+    Durable {
+        record: u64,
+    },
     Loaded(Loaded),
     Letter(LetterBody),
     /// The stored alarm.
@@ -72,15 +98,21 @@ pub struct StoredSample {
 pub enum Load {
     /// Name, body data and consent of a member.
     Person { user: UserId },
-    /// All samples of sensors that a person has worn.
+    /// All samples of sensors that a person has worn: everything that was recorded before this was asked.
     Series { slot: Slot, sources: Vec<SourceId> },
 }
 
 /// What was asked for; `None` where there is nobody.
 #[derive(Clone, Debug)]
 pub enum Loaded {
-    Person { user: UserId, person: Option<Box<Person>> },
-    Series { slot: Slot, samples: Vec<StoredSample> },
+    Person {
+        user: UserId,
+        person: Option<Box<Person>>,
+    },
+    Series {
+        slot: Slot,
+        samples: Vec<StoredSample>,
+    },
     /// The store could not answer.
     Failed(Load),
 }
@@ -100,19 +132,30 @@ pub struct Person {
 pub enum Record {
     Samples(Vec<StoredSample>),
     /// An item came onto the trainer's list.
-    Raised { at: ClassMs, kind: AttentionKind, slot: Option<Slot> },
+    Raised {
+        at: ClassMs,
+        kind: AttentionKind,
+        slot: Option<Slot>,
+    },
 }
 
 /// What a class tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Publish {
     /// To all who follow the topic; `whole_only`: not to riders who get slices.
-    Event { topic: Topic, event: ClassEvent, whole_only: bool },
+    Event {
+        topic: Topic,
+        event: ClassEvent,
+        whole_only: bool,
+    },
     /// To desks; the newest wins.
     Attention(AttentionList),
     Tick(Box<TickFrame>),
     /// To one session.
-    Direct { session: SessionId, response: Response },
+    Direct {
+        session: SessionId,
+        response: Response,
+    },
 }
 
 /// Rows of one view in rank order.
@@ -120,7 +163,7 @@ pub enum Publish {
 pub struct Rows {
     /// What has changed since the last tick.
     pub changed: Vec<u8>,
-    /// Everything that this view shows.
+    /// Everything that this view shows, every ten seconds and where somebody has come; else empty.
     pub all: Vec<u8>,
 }
 

@@ -7,11 +7,9 @@ use super::streams::Streams;
 use crate::time::ClassMs;
 use fitconnect_protocol::Slot;
 use fitconnect_protocol::class::SourceKind;
-use fitconnect_protocol::limits::TAIL_MS;
+use fitconnect_protocol::limits::{LATE_WAITING_MAX, TAIL_MS, TAIL_SAMPLES_MAX};
+use std::cmp::Ordering;
 use std::collections::VecDeque;
-
-/// Late samples of one person that wait for the stored series; more than this are told to come again.
-pub const LATE_WAITING_MAX: usize = 20_000;
 
 /// Which samples count for one person, and how long each may hold.
 pub struct Wear<'a> {
@@ -23,7 +21,7 @@ pub struct Wear<'a> {
 impl Wear<'_> {
     /// The sensor's kind and the moment beyond which nothing holds; `None` where the sample is not this person's.
     pub fn of(&self, sample: &Sample) -> Option<(SourceKind, ClassMs)> {
-        let sensor = self.streams.sensor_of(sample.stream)?;
+        let sensor = self.streams.sensor_of(sample.stream);
         if sensor.wearer_at(sample.at) != Some(self.slot) {
             return None;
         }
@@ -31,7 +29,8 @@ impl Wear<'_> {
         Some((sensor.kind, span.until().min(sensor.worn_until(sample.at))))
     }
 
-    fn feed(&self, fold: &mut Fold, sample: Sample, terms: &Terms<'_>) -> bool {
+    /// Feeds a fold with the next sample; whether its heart rate counts.
+    pub fn feed(&self, fold: &mut Fold, sample: Sample, terms: &Terms<'_>) -> bool {
         match self.of(&sample) {
             Some((kind, until)) => fold.take(sample, kind, until, terms),
             None => false,
@@ -42,7 +41,7 @@ impl Wear<'_> {
 /// What a new sample did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placed {
-    /// It is the newest; whether its heart rate counts.
+    /// It is the newest; whether its heart rate counts, as far as is known before the next refresh.
     Newest { counts: bool },
     /// It lies within the last minute.
     Within,
@@ -62,30 +61,36 @@ pub struct Live {
     dirty: bool,
     /// The base is wrong: only the stored series helps.
     wants_series: bool,
-    pub loading: bool,
+    loading: bool,
+    /// The figures were wrong when the series was asked for.
+    doubted: bool,
+    /// Sensors changed hands while the series was being loaded: what comes may lack some of them.
+    outdated: bool,
 }
 
 impl Live {
     pub fn place(&mut self, sample: Sample, wear: &Wear<'_>, terms: &Terms<'_>) -> Placed {
-        if self.tail.back().is_none_or(|last| last.key() < sample.key()) && self.base_at.is_none_or(|at| at <= sample.at) {
-            self.tail.push_back(sample);
-            let counts = !self.dirty && wear.feed(&mut self.head, sample, terms);
-            self.trim(wear, terms);
-            return Placed::Newest { counts };
-        }
         if self.base_at.is_some_and(|at| sample.at <= at) {
             self.late.push(sample);
             self.wants_series = true;
             return Placed::Late;
         }
-        let index = self.tail.partition_point(|other| other.key() < sample.key());
+        if self.tail.back().is_none_or(|last| wear.streams.order(last, &sample) == Ordering::Less) {
+            self.tail.push_back(sample);
+            let counts = !self.dirty && wear.feed(&mut self.head, sample, terms);
+            self.trim(wear, terms);
+            return Placed::Newest { counts };
+        }
+        let index = self.tail.partition_point(|other| wear.streams.order(other, &sample) == Ordering::Less);
         self.tail.insert(index, sample);
         self.dirty = true;
         Placed::Within
     }
 
-    pub fn may_take_late(&self) -> bool {
-        self.late.len() < LATE_WAITING_MAX
+    /// Whether one more sample of time `at` may wait in memory.
+    pub fn has_room(&self, at: ClassMs) -> bool {
+        let late = self.base_at.is_some_and(|base| at <= base);
+        if late { self.late.len() < LATE_WAITING_MAX } else { self.tail.len() < TAIL_SAMPLES_MAX }
     }
 
     /// Moves what is older than a minute from the tail into the base.
@@ -98,9 +103,17 @@ impl Live {
         }
     }
 
-    /// What happens from `from` on has changed: a move of the plan, a leave, a swap.
-    pub fn changed_from(&mut self, from: ClassMs, hold_ms: i64) {
-        // What the base's last sample holds was bounded when it was taken.
+    /// The plan has changed from `from` on. What still holds is split only when the next sample comes.
+    pub fn plan_changed(&mut self, from: ClassMs) {
+        if self.base_at.is_some_and(|at| from <= at) {
+            self.wants_series = true;
+        } else if self.tail.back().is_some_and(|last| from <= last.at) {
+            self.dirty = true;
+        }
+    }
+
+    /// The person was there, or not there, from `from` on: how long a sample may hold was fixed when it was taken.
+    pub fn presence_changed(&mut self, from: ClassMs, hold_ms: i64) {
         if self.base_at.is_some_and(|at| from < at + hold_ms) {
             self.wants_series = true;
         } else if self.tail.back().is_some_and(|last| from < last.at + hold_ms) {
@@ -108,45 +121,79 @@ impl Live {
         }
     }
 
+    /// A sensor was taken over from another person, or given away: samples may be missing here.
+    pub fn sensors_changed(&mut self) {
+        self.wants_series = true;
+        self.outdated |= self.loading;
+    }
+
     /// Whether the stored series should be asked for now.
     pub fn wants_series(&self) -> bool {
         self.wants_series && !self.loading
     }
+    /// The stored series has been asked for.
+    pub fn begin_loading(&mut self) {
+        self.doubted = self.wants_series;
+        (self.loading, self.wants_series, self.outdated) = (true, false, false);
+    }
+    /// It could not be had.
+    pub fn loading_failed(&mut self) {
+        (self.loading, self.wants_series) = (false, true);
+    }
 
-    /// Everything that is stored of this person has come; with what came meanwhile it is the whole truth.
-    pub fn take_series(&mut self, mut series: Vec<Sample>, wear: &Wear<'_>, terms: &Terms<'_>) {
-        series.append(&mut self.late);
-        series.extend(self.tail.drain(..));
-        series.sort_unstable_by_key(Sample::key);
-        series.dedup_by_key(|sample| sample.key());
-        *self = Live::default();
-        let newest = series.last().map_or(0, |sample| sample.at);
-        for sample in series {
-            if sample.at < newest - TAIL_MS {
-                wear.feed(&mut self.base, sample, terms);
-                self.base_at = Some(sample.at);
-            } else {
-                self.tail.push_back(sample);
+    /// Whether the figures are those of everything that has come.
+    pub fn is_exact(&self) -> bool {
+        !self.dirty && !self.wants_series && !self.doubted && self.late.is_empty()
+    }
+
+    /// The stored series with what came since, in order of time: the whole truth.
+    pub fn whole(&self, stored: Vec<Sample>, streams: &Streams) -> Vec<Sample> {
+        let mut series = stored;
+        series.extend(&self.late);
+        series.extend(&self.tail);
+        series.sort_unstable_by(|a, b| streams.order(a, b));
+        series.dedup_by(|a, b| streams.order(a, b) == Ordering::Equal);
+        series
+    }
+
+    /// Starts anew from the whole series. `heard` is told of each heart rate that counts.
+    pub fn take_series(
+        &mut self,
+        series: &[Sample],
+        wear: &Wear<'_>,
+        terms: &Terms<'_>,
+        mut heard: impl FnMut(&Sample),
+    ) {
+        let wants_series = self.outdated;
+        *self = Live { wants_series, ..Live::default() };
+        let Some(newest) = series.last().map(|sample| sample.at) else { return };
+        let tail_from = series.partition_point(|sample| sample.at < newest - TAIL_MS);
+        for sample in &series[..tail_from] {
+            if wear.feed(&mut self.base, *sample, terms) {
+                heard(sample);
+            }
+            self.base_at = Some(sample.at);
+        }
+        self.tail.extend(&series[tail_from..]);
+        self.head = self.base.clone();
+        for sample in &self.tail {
+            if wear.feed(&mut self.head, *sample, terms) {
+                heard(sample);
             }
         }
-        self.refold(wear, terms);
     }
 
-    /// Brings the head up to date.
+    /// Brings the head up to date. Whether there was anything to do.
     pub fn refresh(&mut self, wear: &Wear<'_>, terms: &Terms<'_>) -> bool {
-        if self.dirty {
-            self.refold(wear, terms);
-            return true;
+        if !self.dirty {
+            return false;
         }
-        false
-    }
-
-    fn refold(&mut self, wear: &Wear<'_>, terms: &Terms<'_>) {
         self.head = self.base.clone();
         for sample in &self.tail {
             wear.feed(&mut self.head, *sample, terms);
         }
         self.dirty = false;
+        true
     }
 
     /// Figures up to the last counted sample. Up to date after [`Live::refresh`].
@@ -154,18 +201,19 @@ impl Live {
         self.head.figures()
     }
 
-    /// Figures with everything that still holds, ended at `end`.
-    pub fn finish(&self, end: ClassMs, terms: &Terms<'_>) -> Figures {
-        self.head.clone().finish(end, terms)
+    /// The newest heart rate that counts.
+    pub fn newest(&self) -> Option<Sample> {
+        self.head.held_heart()
     }
 
-    /// The samples of the last minute, oldest first.
-    pub fn tail(&self) -> impl DoubleEndedIterator<Item = &Sample> {
-        self.tail.iter()
+    /// Figures with everything that still holds, to the end of the class.
+    pub fn finish(&self, terms: &Terms<'_>) -> Figures {
+        self.head.clone().finish(ClassMs::MAX, terms)
     }
 
-    pub fn check_invariants(&self) {
-        assert!(self.tail.iter().zip(self.tail.iter().skip(1)).all(|(a, b)| a.key() < b.key()), "the tail is in order");
+    pub fn check_invariants(&self, streams: &Streams) {
+        let mut pairs = self.tail.iter().zip(self.tail.iter().skip(1));
+        assert!(pairs.all(|(a, b)| streams.order(a, b) == Ordering::Less), "the tail is in order");
         if let (Some(base), Some(first)) = (self.base_at, self.tail.front()) {
             assert!(base <= first.at, "the base ends before the tail begins");
         }
@@ -173,10 +221,10 @@ impl Live {
 }
 
 /// The figures of a whole series in order of time: what everything else must equal.
-pub fn fold_all<'s>(series: impl IntoIterator<Item = &'s Sample>, end: ClassMs, wear: &Wear<'_>, terms: &Terms<'_>) -> Figures {
+pub fn fold_all<'s>(series: impl IntoIterator<Item = &'s Sample>, wear: &Wear<'_>, terms: &Terms<'_>) -> Figures {
     let mut fold = Fold::default();
     for sample in series {
         wear.feed(&mut fold, *sample, terms);
     }
-    fold.finish(end, terms)
+    fold.finish(ClassMs::MAX, terms)
 }

@@ -37,6 +37,13 @@ pub struct PlannedRun {
     pub ends: Option<ClassMs>,
 }
 
+impl PlannedRun {
+    /// Whether it lasts long enough for heart rate, which lags, to be judged.
+    pub fn judges_heart(&self) -> bool {
+        self.planned_ms == 0 || self.planned_ms >= HR_JUDGED_SEGMENT_MS
+    }
+}
+
 /// Every edge of the class, past and foreseen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
@@ -45,6 +52,8 @@ pub struct Timeline {
     pub runs: Vec<PlannedRun>,
 }
 
+/// Heart rate is judged only where a segment is planned to last so long.
+const HR_JUDGED_SEGMENT_MS: i64 = 60_000;
 /// Within so much of a segment, `back` means the segment before it.
 const BACK_TO_PREVIOUS_MS: i64 = 3_000;
 
@@ -96,10 +105,10 @@ impl Timeline {
         self.edges.iter().find(|edge| edge.phase == Phase::Live).map(|edge| edge.at)
     }
     pub fn ends(&self) -> Option<ClassMs> {
-        self.edges.iter().find(|edge| edge.phase == Phase::Cooling).map(|edge| edge.at)
+        self.edges.last().filter(|edge| edge.phase == Phase::Cooling).map(|edge| edge.at)
     }
 
-    /// The first moment at which two timelines differ.
+    /// The first moment at which two timelines differ for what is folded by them.
     pub fn differs_from(&self, other: &Timeline) -> Option<ClassMs> {
         let edges = self.edges.iter().zip(&other.edges).find(|(a, b)| a != b).map(|(a, b)| a.at.min(b.at));
         let longer = match self.edges.len().cmp(&other.edges.len()) {
@@ -107,8 +116,10 @@ impl Timeline {
             std::cmp::Ordering::Less => Some(other.edges[self.edges.len()].at),
             std::cmp::Ordering::Greater => Some(self.edges[other.edges.len()].at),
         };
-        // The planned length of a run decides whether it is judged, from its very start.
-        let runs = self.runs.iter().zip(&other.runs).find(|(a, b)| a.planned_ms != b.planned_ms);
+        // A run's planned length decides whether its target is judged, from its very start.
+        let differ =
+            |(a, b): &(&PlannedRun, &PlannedRun)| a.segment != b.segment || a.judges_heart() != b.judges_heart();
+        let runs = self.runs.iter().zip(&other.runs).find(differ);
         let runs = runs.and_then(|(a, b)| a.starts.into_iter().chain(b.starts).min());
         edges.or(longer).into_iter().chain(runs).min()
     }
@@ -136,9 +147,12 @@ pub fn check(segments: &[Segment]) -> Result<(), String> {
     use fitconnect_protocol::class::Target;
     for (index, segment) in segments.iter().enumerate() {
         let (lo, hi) = match segment.target {
-            Some(Target::Percent { lo, hi } | Target::Reserve { lo, hi } | Target::Cadence { lo, hi } | Target::Rpe { lo, hi }) => {
-                (u16::from(lo), u16::from(hi))
-            }
+            Some(
+                Target::Percent { lo, hi }
+                | Target::Reserve { lo, hi }
+                | Target::Cadence { lo, hi }
+                | Target::Rpe { lo, hi },
+            ) => (u16::from(lo), u16::from(hi)),
             Some(Target::Ftp { lo, hi }) => (lo, hi),
             None => continue,
         };
@@ -164,7 +178,14 @@ impl<'a> Course<'a> {
     fn new(segments: &'a [Segment]) -> Self {
         let runs = (0..segments.len()).map(|index| planned(segments, index as u16)).collect();
         let lobby = Edge { at: ClassMs::MIN, phase: Phase::Lobby, run: None, elapsed: 0 };
-        Course { segments, timeline: Timeline { edges: vec![lobby], runs }, current: 0, phase: Phase::Lobby, elapsed: 0, since: ClassMs::MIN }
+        Course {
+            segments,
+            timeline: Timeline { edges: vec![lobby], runs },
+            current: 0,
+            phase: Phase::Lobby,
+            elapsed: 0,
+            since: ClassMs::MIN,
+        }
     }
 
     /// Lets runs end by themselves up to and with `until`.
@@ -216,7 +237,8 @@ impl<'a> Course<'a> {
             }
             PlanAction::Back => {
                 let again = planned(self.segments, segment);
-                let before = (self.current > 0 && ridden < BACK_TO_PREVIOUS_MS).then(|| self.timeline.runs[self.current - 1].segment);
+                let before = (self.current > 0 && ridden < BACK_TO_PREVIOUS_MS)
+                    .then(|| self.timeline.runs[self.current - 1].segment);
                 self.timeline.runs.insert(self.current + 1, again);
                 if let Some(before) = before {
                     self.timeline.runs.insert(self.current + 1, planned(self.segments, before));
@@ -320,7 +342,10 @@ mod tests {
             &[(0, Start), (90, Pause), (100, Resume)],
             &["0 Live 0@0", "60 Live 1@0", "90 Paused 1@30", "100 Live 1@30", "190 Live 2@0", "220 Cooling"],
         );
-        check(&[(0, Start), (30, Pause), (40, Next), (50, Resume)], &["0 Live 0@0", "30 Paused 0@30", "40 Paused 1@0", "50 Live 1@0", "170 Live 2@0", "200 Cooling"]);
+        check(
+            &[(0, Start), (30, Pause), (40, Next), (50, Resume)],
+            &["0 Live 0@0", "30 Paused 0@30", "40 Paused 1@0", "50 Live 1@0", "170 Live 2@0", "200 Cooling"],
+        );
     }
 
     #[test]
@@ -328,10 +353,16 @@ mod tests {
         use PlanAction::*;
         check(&[(0, Start), (20, Next)], &["0 Live 0@0", "20 Live 1@0", "140 Live 2@0", "170 Cooling"]);
         check(&[(0, Start), (80, Back)], &["0 Live 0@0", "60 Live 1@0", "80 Live 2@0", "200 Live 3@0", "230 Cooling"]);
-        check(&[(0, Start), (62, Back)], &["0 Live 0@0", "60 Live 1@0", "62 Live 2@0", "122 Live 3@0", "242 Live 4@0", "272 Cooling"]);
+        check(
+            &[(0, Start), (62, Back)],
+            &["0 Live 0@0", "60 Live 1@0", "62 Live 2@0", "122 Live 3@0", "242 Live 4@0", "272 Cooling"],
+        );
         check(&[(0, Start), (10, Adjust { by_s: 15 })], &["0 Live 0@0", "75 Live 1@0", "195 Live 2@0", "225 Cooling"]);
         check(&[(0, Start), (50, Adjust { by_s: -15 })], &["0 Live 0@0", "50 Live 1@0", "170 Live 2@0", "200 Cooling"]);
-        check(&[(0, Start), (10, Repeat)], &["0 Live 0@0", "60 Live 1@0", "120 Live 2@0", "240 Live 3@0", "270 Cooling"]);
+        check(
+            &[(0, Start), (10, Repeat)],
+            &["0 Live 0@0", "60 Live 1@0", "120 Live 2@0", "240 Live 3@0", "270 Cooling"],
+        );
         check(&[(0, Start), (10, Skip)], &["0 Live 0@0", "60 Live 1@0", "90 Cooling"]);
         check(&[(0, Start), (10, Hold)], &["0 Live 0@0"]);
         check(&[(0, Start), (10, Hold), (100, Next)], &["0 Live 0@0", "100 Live 1@0", "220 Live 2@0", "250 Cooling"]);

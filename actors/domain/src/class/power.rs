@@ -17,9 +17,17 @@ pub fn summary(watts: &[f64], ftp_w: Option<u16>) -> Option<PowerSummary> {
     let avg = work_j / seconds;
     let np = normalised(watts).unwrap_or(avg);
     let intensity = ftp_w.map(|ftp| np / f64::from(ftp));
-    let tss = intensity.zip(ftp_w).map(|(intensity, ftp)| seconds * np * intensity / (f64::from(ftp) * 3_600.0) * 100.0);
+    let tss =
+        intensity.zip(ftp_w).map(|(intensity, ftp)| seconds * np * intensity / (f64::from(ftp) * 3_600.0) * 100.0);
     let best = BEST_EFFORTS_S.iter().filter_map(|s| best_mean(watts, *s as usize).map(|best| (*s, best)));
-    Some(PowerSummary { avg, np_strict30: np, intensity, tss, work_kj: work_j / 1_000.0, mean_max_w: best.collect::<BTreeMap<_, _>>() })
+    Some(PowerSummary {
+        avg,
+        np_strict30: np,
+        intensity,
+        tss,
+        work_kj: work_j / 1_000.0,
+        mean_max_w: best.collect::<BTreeMap<_, _>>(),
+    })
 }
 
 /// Fourth root of the mean fourth power of the 30 s rolling mean, from the first whole 30 s on

@@ -1,9 +1,9 @@
 //! One person in a class: who it is, when present, what is worn and what has been measured.
 
 use super::body::Body;
+use super::fold::Terms;
 use super::live::Live;
 use super::watch::Watch;
-use crate::Millis;
 use crate::time::ClassMs;
 use fitconnect_protocol::tick::{ROW_BYTES, Signal};
 use fitconnect_protocol::user::{Consent, ShowAs};
@@ -28,12 +28,22 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn new(at: ClassMs, (stream, boot, seq): (StreamNo, u32, u32), bpm: Option<u8>, power: Option<u16>, cadence: Option<u8>) -> Self {
-        Sample { at, stream, boot, seq, bpm: bpm.unwrap_or(0), power: power.unwrap_or(u16::MAX), cadence: cadence.unwrap_or(u8::MAX) }
-    }
-    /// The one order of a person's samples.
-    pub fn key(&self) -> (ClassMs, StreamNo, u32, u32) {
-        (self.at, self.stream, self.boot, self.seq)
+    pub fn new(
+        at: ClassMs,
+        (stream, boot, seq): (StreamNo, u32, u32),
+        bpm: Option<u8>,
+        power: Option<u16>,
+        cadence: Option<u8>,
+    ) -> Self {
+        Sample {
+            at,
+            stream,
+            boot,
+            seq,
+            bpm: bpm.unwrap_or(0),
+            power: power.unwrap_or(u16::MAX),
+            cadence: cadence.unwrap_or(u8::MAX),
+        }
     }
     pub fn bpm(&self) -> Option<u8> {
         Some(self.bpm).filter(|bpm| *bpm != 0)
@@ -83,9 +93,18 @@ pub struct Shown {
 pub struct Sent {
     pub desk: Option<[u8; ROW_BYTES]>,
     pub board: Option<[u8; ROW_BYTES]>,
-    /// The last own frame, real time, and whether a sample has come since.
-    pub mine_at: Millis,
-    pub news: bool,
+    /// Desks know that the maximum is probably too low.
+    pub max_low: bool,
+}
+
+/// What later versions of a summary need of the last one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summarised {
+    /// 0 before settlement.
+    pub version: u32,
+    pub records: u32,
+    /// Frozen at settlement.
+    pub rank: Option<u32>,
 }
 
 /// A person in a class.
@@ -107,12 +126,12 @@ pub struct Rider {
     /// The session whose phone sends for this person, and whether it is connected.
     pub session: Option<SessionId>,
     pub linked: bool,
-    pub sos: bool,
+    /// Since when the person asks for help.
+    pub sos: Option<ClassMs>,
     pub dropped: u32,
     /// Samples that were new, in this life.
     pub records: u64,
-    /// Version of the last summary; 0 before settlement.
-    pub summary: u32,
+    pub summary: Summarised,
 }
 
 impl Rider {
@@ -143,6 +162,17 @@ impl Rider {
             ShowAs::Name => self.name.clone(),
             ShowAs::Alias | ShowAs::Hidden => format!("№ {}", self.slot + 1),
         }
+    }
+
+    /// Shows the newest heart rate that counts, and lets the watch hear it once. `now` is class time.
+    pub fn show_newest(&mut self, now: ClassMs, terms: &Terms<'_>) {
+        let Some(newest) = self.live.newest() else { return };
+        let Some(bpm) = newest.bpm() else { return };
+        if self.watch.heard_until().is_none_or(|until| until < newest.at) {
+            self.watch.hear(newest.at, bpm, terms);
+        }
+        self.shown.bpm = Some(bpm);
+        self.shown.fresh = Some(newest.at.min(now));
     }
 
     /// How fresh the heart rate is at class time `at`.

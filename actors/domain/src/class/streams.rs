@@ -8,7 +8,9 @@ use fitconnect_protocol::class::{Sensor, SourceKind};
 use fitconnect_protocol::limits::STREAM_BOOTS_MAX;
 use fitconnect_protocol::sample::{Acked, SourceAcked};
 use fitconnect_protocol::{Boot, ReceiverId, Seq, SessionId, Slot, SourceId, UserId};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// From `from` on the sensor is on this person, or on nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub struct Worn {
 /// A sensor known to the class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownSensor {
+    pub source: SourceId,
     pub kind: SourceKind,
     /// Whose phone may send for it; `None`: only staff and hubs.
     pub owner: Option<UserId>,
@@ -44,7 +47,9 @@ impl KnownSensor {
     /// The sensor is on `slot` from `from` on; what was said of later moments is void.
     pub fn wear(&mut self, slot: Option<Slot>, from: ClassMs) {
         self.worn.retain(|worn| worn.from < from);
-        self.worn.push(Worn { from, slot });
+        if self.wearer_now() != slot || self.worn.is_empty() {
+            self.worn.push(Worn { from, slot });
+        }
     }
 }
 
@@ -60,6 +65,9 @@ struct BootSeen {
 pub struct Stream {
     pub source: SourceId,
     pub receiver: ReceiverId,
+    pub kind: SourceKind,
+    /// Its sensor's place in the list of sensors.
+    sensor: usize,
     boots: Vec<BootSeen>,
     /// Who sent last: the acknowledgement goes there.
     pub sender: Option<SessionId>,
@@ -79,24 +87,100 @@ pub enum Verdict {
 /// All sensors and streams of a class.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Streams {
-    pub sensors: BTreeMap<SourceId, KnownSensor>,
+    sensors: Vec<KnownSensor>,
+    sensor_index: BTreeMap<SourceId, usize>,
+    /// Sensors that each person has ever worn, by slot.
+    wardrobes: Vec<Vec<usize>>,
     numbers: BTreeMap<(SourceId, ReceiverId), StreamNo>,
     list: Vec<Stream>,
     /// Offset to class time of each receiver's boot. Never changes.
     pub offsets: BTreeMap<(ReceiverId, Boot), i64>,
     /// Whose account a receiver speaks for: the first that said its offset.
     pub receivers: BTreeMap<ReceiverId, UserId>,
+    receivers_of: BTreeMap<UserId, usize>,
 }
 
 impl Streams {
-    pub fn number(&mut self, source: SourceId, receiver: ReceiverId) -> StreamNo {
-        if let Some(number) = self.numbers.get(&(source, receiver)) {
-            return *number;
+    pub fn sensor(&self, source: SourceId) -> Option<&KnownSensor> {
+        self.sensor_index.get(&source).map(|index| &self.sensors[*index])
+    }
+    pub fn sensors(&self) -> impl Iterator<Item = &KnownSensor> {
+        self.sensors.iter()
+    }
+    pub fn sensor_count(&self) -> usize {
+        self.sensors.len()
+    }
+
+    /// The sensor is on `slot` from `from` on. Returns who wore it until now.
+    pub fn wear(&mut self, sensor: &Sensor, owner: Option<UserId>, slot: Option<Slot>, from: ClassMs) -> Option<Slot> {
+        let Sensor { source, kind } = *sensor;
+        let index = *self.sensor_index.entry(source).or_insert(self.sensors.len());
+        if index == self.sensors.len() {
+            self.sensors.push(KnownSensor { source, kind, owner, worn: Vec::new() });
         }
+        let known = &mut self.sensors[index];
+        known.owner = known.owner.or(owner);
+        let before = known.wearer_now();
+        known.wear(slot, from);
+        if let Some(slot) = slot {
+            self.hang(slot, index);
+        }
+        before
+    }
+
+    /// Two people wear each other's sensors, from `now` on or from each sensor's first day.
+    pub fn swap(&mut self, a: Slot, b: Slot, now: ClassMs, from_start: bool) {
+        let worn = |slot: Slot| {
+            self.wardrobe(slot).filter(|index| self.sensors[*index].wearer_now() == Some(slot)).collect::<Vec<_>>()
+        };
+        let (of_a, of_b) = (worn(a), worn(b));
+        let moves = of_a.into_iter().map(|index| (index, b)).chain(of_b.into_iter().map(|index| (index, a)));
+        for (index, other) in moves.collect::<Vec<_>>() {
+            let sensor = &mut self.sensors[index];
+            let begin = if from_start { sensor.worn.first().map_or(now, |worn| worn.from) } else { now };
+            sensor.wear(Some(other), begin);
+            self.hang(other, index);
+        }
+    }
+
+    fn wardrobe(&self, slot: Slot) -> impl Iterator<Item = usize> + '_ {
+        self.wardrobes.get(usize::from(slot)).into_iter().flatten().copied()
+    }
+
+    fn hang(&mut self, slot: Slot, index: usize) {
+        let slot = usize::from(slot);
+        if self.wardrobes.len() <= slot {
+            self.wardrobes.resize_with(slot + 1, Vec::new);
+        }
+        if !self.wardrobes[slot].contains(&index) {
+            self.wardrobes[slot].push(index);
+        }
+    }
+
+    /// A receiver's clock is known, and from its first word on it speaks for `by`.
+    pub fn boot(&mut self, receiver: ReceiverId, boot: Boot, offset: i64, by: Option<UserId>) {
+        self.offsets.insert((receiver, boot), offset);
+        let Some(by) = by else { return };
+        if let Entry::Vacant(vacant) = self.receivers.entry(receiver) {
+            vacant.insert(by);
+            *self.receivers_of.entry(by).or_default() += 1;
+        }
+    }
+    pub fn receivers_of(&self, user: UserId) -> usize {
+        self.receivers_of.get(&user).copied().unwrap_or(0)
+    }
+
+    /// The number of a known sensor's stream; `None` where nobody has paired the sensor.
+    pub fn number(&mut self, source: SourceId, receiver: ReceiverId) -> Option<StreamNo> {
+        if let Some(number) = self.numbers.get(&(source, receiver)) {
+            return Some(*number);
+        }
+        let sensor = *self.sensor_index.get(&source)?;
         let number = StreamNo(self.list.len() as u32);
-        self.list.push(Stream { source, receiver, boots: Vec::new(), sender: None, ack_due: None });
+        let kind = self.sensors[sensor].kind;
+        self.list.push(Stream { source, receiver, kind, sensor, boots: Vec::new(), sender: None, ack_due: None });
         self.numbers.insert((source, receiver), number);
-        number
+        Some(number)
     }
 
     pub fn get(&self, number: StreamNo) -> &Stream {
@@ -105,27 +189,53 @@ impl Streams {
     pub fn get_mut(&mut self, number: StreamNo) -> &mut Stream {
         &mut self.list[number.0 as usize]
     }
-    pub fn sensor_of(&self, number: StreamNo) -> Option<&KnownSensor> {
-        self.sensors.get(&self.get(number).source)
+    pub fn sensor_of(&self, number: StreamNo) -> &KnownSensor {
+        &self.sensors[self.get(number).sensor]
     }
 
     /// Who wore the sample's sensor when it was taken.
     pub fn wearer_of(&self, sample: &Sample) -> Option<Slot> {
-        self.sensor_of(sample.stream)?.wearer_at(sample.at)
+        self.sensor_of(sample.stream).wearer_at(sample.at)
+    }
+
+    /// The one order of samples: by time, the better sensor first. It depends on nothing but what was measured.
+    pub fn order(&self, a: &Sample, b: &Sample) -> Ordering {
+        let rest = |sample: &Sample| {
+            let stream = self.get(sample.stream);
+            (stream.kind, stream.source, stream.receiver, sample.boot, sample.seq)
+        };
+        a.at.cmp(&b.at).then_with(|| rest(a).cmp(&rest(b)))
     }
 
     /// Sensors that somebody wears now.
     pub fn worn_by(&self, slot: Slot) -> impl Iterator<Item = Sensor> + '_ {
-        let worn = self.sensors.iter().filter(move |(_, sensor)| sensor.wearer_now() == Some(slot));
-        worn.map(|(source, sensor)| Sensor { source: *source, kind: sensor.kind })
+        let worn = self
+            .wardrobe(slot)
+            .map(|index| &self.sensors[index])
+            .filter(move |sensor| sensor.wearer_now() == Some(slot));
+        worn.map(|sensor| Sensor { source: sensor.source, kind: sensor.kind })
     }
 
-    /// Streams of sensors that the person has ever worn.
-    pub fn streams_of(&self, slot: Slot) -> Vec<StreamNo> {
-        let wore = |sensor: &KnownSensor| sensor.worn.iter().any(|worn| worn.slot == Some(slot));
-        let sources: Vec<SourceId> = self.sensors.iter().filter(|(_, sensor)| wore(sensor)).map(|(source, _)| *source).collect();
-        let streams = self.list.iter().enumerate().filter(|(_, stream)| sources.contains(&stream.source));
-        streams.map(|(index, _)| StreamNo(index as u32)).collect()
+    /// Sensors that the person has ever worn.
+    pub fn sources_of(&self, slot: Slot) -> Vec<SourceId> {
+        let mut sources: Vec<SourceId> = self.wardrobe(slot).map(|index| self.sensors[index].source).collect();
+        sources.sort_unstable();
+        sources
+    }
+
+    /// Streams by their numbers.
+    pub fn list(&self) -> impl Iterator<Item = &Stream> {
+        self.list.iter()
+    }
+
+    pub fn check_invariants(&self) {
+        self.list.iter().for_each(Stream::check_invariants);
+        for sensor in &self.sensors {
+            assert!(
+                sensor.worn.windows(2).all(|pair| pair[0].from < pair[1].from),
+                "a sensor is worn in order of time"
+            );
+        }
     }
 }
 
@@ -176,9 +286,12 @@ impl Stream {
         Some(Acked(self.receiver, boot, vec![acked]))
     }
 
-    /// Judged numbers, over all boots.
-    pub fn judged(&self) -> u64 {
-        self.boots.iter().map(|seen| seen.judged.count()).sum()
+    /// Boot, judged numbers and durable numbers, by boot.
+    pub fn numbers(&self) -> Vec<(Boot, Ranges, Ranges)> {
+        let mut numbers: Vec<_> =
+            self.boots.iter().map(|seen| (seen.boot, seen.judged.clone(), seen.durable.clone())).collect();
+        numbers.sort_unstable_by_key(|(boot, ..)| *boot);
+        numbers
     }
 
     pub fn check_invariants(&self) {

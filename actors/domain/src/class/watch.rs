@@ -89,7 +89,9 @@ impl Watch {
     }
 
     fn watch_level(&mut self, at: ClassMs, median: u8, edge: &Edge, terms: &Terms<'_>) {
-        self.run = edge.run.map(|run| (run, terms.timeline.runs[usize::from(run)].starts.unwrap_or(edge.at), is_recovery(edge, terms)));
+        self.run = edge.run.map(|run| {
+            (run, terms.timeline.runs[usize::from(run)].starts.unwrap_or(edge.at), is_recovery(edge, terms))
+        });
         let Some(max) = terms.body.zones_max() else { return };
         let formula = terms.body.hr_max.is_some_and(|max| max.source == HrMaxSource::Formula);
         let over = u32::from(median) * 10 > u32::from(max.tenths());
@@ -123,13 +125,19 @@ impl Watch {
             .is_some_and(|deviation| deviation > OUT_OF_TARGET_POINTS * max_scale(max))
     }
 
+    /// When it last heard something.
+    pub fn heard_until(&self) -> Option<ClassMs> {
+        self.last_at
+    }
+
     /// What holds as of the last sample, and since when.
     pub fn conditions(&self) -> impl Iterator<Item = (AttentionKind, ClassMs)> {
         let at = self.last_at.unwrap_or(ClassMs::MIN);
         let lasts = |since: ClassMs, ms: i64| at - since >= ms;
         let recovering_since = self.run.filter(|(_, _, recovery)| *recovery).map(|(_, starts, _)| starts);
         let fell = self.fell.map(|fell| (AttentionKind::Fell, fell.since));
-        let over = self.over_since.filter(|since| lasts(*since, OVER_MAX_MS)).map(|since| (AttentionKind::OverMax, since));
+        let over =
+            self.over_since.filter(|since| lasts(*since, OVER_MAX_MS)).map(|since| (AttentionKind::OverMax, since));
         let high = self.high_since.filter(|since| {
             let in_recovery = recovering_since.is_some_and(|starts| lasts((*since).max(starts), HIGH_IN_RECOVERY_MS));
             in_recovery || lasts(*since, HIGH_MS)

@@ -1,0 +1,179 @@
+//! A host of one class that runs by hand: it obeys every effect in memory, on a clock that is moved by the caller.
+//! A file that is ridden or imported runs on it, and so do the tests; nothing here is stored or sent.
+
+use super::io::{Caller, Input, Load, Loaded, Person, Publish, Record, StoredSample};
+use super::{Change, Class};
+use crate::{AskId, Effect, Letter, Machine, Millis, Out};
+use fitconnect_protocol::class::ClassCommand;
+use fitconnect_protocol::session::{Response, Snapshot, Topic};
+use fitconnect_protocol::{ClassId, CmdId, UserId, Uuid};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub struct ByHand {
+    pub class: Class,
+    pub now: Millis,
+    /// Everything that was saved, in order.
+    pub changes: Vec<Change>,
+    /// Everything that was recorded, in order of arrival.
+    pub samples: Vec<StoredSample>,
+    /// Items that came onto the trainer's list.
+    pub raised: Vec<Record>,
+    pub letters: Vec<Letter>,
+    /// What was told, the board's ticks included; the caller empties it.
+    pub published: Vec<Publish>,
+    pub snapshots: Vec<(Topic, Snapshot)>,
+    /// Who is known to the store.
+    pub people: BTreeMap<UserId, Person>,
+    /// Records are on disk at once; else they wait for [`ByHand::sync`].
+    pub syncs: bool,
+    /// The store answers; else loads fail.
+    pub store_up: bool,
+    /// Ticks are run; without them nothing is shown.
+    pub ticks: bool,
+    /// The machine said that its memory may go.
+    pub asleep: bool,
+    alarm: Option<Millis>,
+    tick_at: Option<Millis>,
+    unsynced: Option<u64>,
+    last_ask: u64,
+    inputs: VecDeque<(Input, AskId)>,
+    answers: BTreeMap<AskId, Response>,
+}
+
+impl ByHand {
+    pub fn new(id: ClassId, now: Millis) -> ByHand {
+        ByHand {
+            class: Class::new(id),
+            now,
+            changes: Vec::new(),
+            samples: Vec::new(),
+            raised: Vec::new(),
+            letters: Vec::new(),
+            published: Vec::new(),
+            snapshots: Vec::new(),
+            people: BTreeMap::new(),
+            syncs: true,
+            store_up: true,
+            ticks: true,
+            asleep: false,
+            alarm: None,
+            tick_at: None,
+            unsynced: None,
+            last_ask: 0,
+            inputs: VecDeque::new(),
+            answers: BTreeMap::new(),
+        }
+    }
+
+    /// Hands an input over and everything that follows from it. The answer, where there is one at once.
+    pub fn send(&mut self, input: Input) -> Option<Response> {
+        self.last_ask += 1;
+        let ask = AskId(self.last_ask);
+        self.inputs.push_back((input, ask));
+        self.run();
+        self.answers.remove(&ask)
+    }
+
+    /// A command of somebody; its id does not matter here, where nothing is sent twice.
+    pub fn command(&mut self, by: &Arc<Caller>, act: ClassCommand) -> Option<Response> {
+        self.send(Input::Command { by: by.clone(), cmd: CmdId(Uuid::nil()), act })
+    }
+
+    /// Lets time pass; alarms and ticks fire when they are due.
+    pub fn advance_to(&mut self, until: Millis) {
+        loop {
+            let tick_at = self.tick_at.filter(|_| self.ticks);
+            let Some(next) = self.alarm.into_iter().chain(tick_at).min().filter(|next| *next <= until) else { break };
+            self.now = self.now.max(next);
+            if self.alarm.is_some_and(|at| at <= self.now) {
+                self.alarm = None;
+                self.send(Input::Wake);
+            } else {
+                self.tick_at = None;
+                self.send(Input::Tick);
+            }
+        }
+        self.now = self.now.max(until);
+    }
+
+    pub fn advance(&mut self, ms: u64) {
+        self.advance_to(self.now.plus(ms));
+    }
+
+    /// Everything recorded so far is on disk.
+    pub fn sync(&mut self) {
+        if let Some(record) = self.unsynced.take() {
+            self.send(Input::Durable { record });
+        }
+    }
+
+    /// The process dies and comes back: only what is stored is left.
+    pub fn restart(&mut self) {
+        self.class = Class::restore(self.class.id, &self.changes, self.samples.clone(), self.now);
+        (self.tick_at, self.unsynced) = (None, None);
+        self.inputs.clear();
+        self.alarm = Some(self.now);
+    }
+
+    fn run(&mut self) {
+        while let Some((input, ask)) = self.inputs.pop_front() {
+            self.asleep = false;
+            let mut out = Out::default();
+            self.class.handle(input, ask, self.now, &mut out);
+            if cfg!(debug_assertions) {
+                self.class.check_invariants();
+            }
+            for effect in out.0 {
+                self.obey(effect);
+            }
+        }
+    }
+
+    fn obey(&mut self, effect: Effect<Class>) {
+        match effect {
+            Effect::Answer { ask, reply } => _ = self.answers.insert(ask, reply),
+            Effect::Save { change, answer } => {
+                self.changes.push(change);
+                self.answers.extend(answer);
+            }
+            Effect::Letter(letter) => self.letters.push(letter),
+            Effect::Tell { to, .. } => match to {},
+            Effect::Publish(publish) | Effect::Live(publish) => self.published.push(publish),
+            Effect::Subscribe { topic, snapshot, .. } => self.snapshots.push((topic, *snapshot)),
+            Effect::Record { number, record } => self.record(number, record),
+            Effect::Load(load) => {
+                let loaded = self.load(load);
+                self.inputs.push_back((Input::Loaded(loaded), AskId::NOBODY));
+            }
+            Effect::WakeAt(at) => self.alarm = at,
+            Effect::TickAt(at) => self.tick_at = Some(at),
+            Effect::Sleep => self.asleep = true,
+        }
+    }
+
+    fn record(&mut self, number: u64, record: Record) {
+        match record {
+            Record::Samples(samples) => self.samples.extend(samples),
+            Record::Raised { .. } => self.raised.push(record),
+        }
+        if self.syncs {
+            self.inputs.push_back((Input::Durable { record: number }, AskId::NOBODY));
+        } else {
+            self.unsynced = Some(number);
+        }
+    }
+
+    fn load(&self, load: Load) -> Loaded {
+        if !self.store_up {
+            return Loaded::Failed(load);
+        }
+        match load {
+            Load::Person { user } => Loaded::Person { user, person: self.people.get(&user).cloned().map(Box::new) },
+            Load::Series { slot, sources } => {
+                let samples = self.samples.iter().filter(|stored| sources.contains(&stored.source)).cloned().collect();
+                Loaded::Series { slot, samples }
+            }
+        }
+    }
+}
