@@ -1,1 +1,20 @@
+//! The bodies of the house: hosts that run the domain's machines inside actix actors, and what stands between them.
+//! Decisions are the domain's, engines the shell's; here are order, durability and fan-out.
 
+pub mod body;
+mod class;
+mod commands;
+mod committer;
+mod host;
+pub mod house;
+pub mod hub;
+pub mod outbox;
+mod outgoing;
+pub mod ports;
+pub mod reply;
+mod session;
+pub mod stats;
+mod user;
+
+pub use house::{House, Marks, Ports, Spawner};
+pub use reply::ReplyTo;

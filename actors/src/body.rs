@@ -1,0 +1,96 @@
+//! What an actor kind adds to the host: how its machine is made, written, spoken for and spoken to. One thin file a kind.
+
+use crate::house::House;
+use crate::hub::Channel;
+use crate::outbox::Outbox;
+use crate::ports::{Event, Row, StoreError, StoredActor};
+use crate::reply::ReplyTo;
+use crate::stats::Kind;
+use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::{ActorKey, LetterBody, Machine, Millis};
+use fitconnect_protocol::limits::MAILBOX_ACTOR;
+use futures_util::future::BoxFuture;
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+use std::sync::Arc;
+
+pub type Input<B> = <<B as Body>::Machine as Machine>::Input;
+
+pub trait Body: Sized + Unpin + 'static {
+    type Machine: Machine<Input: Send + Unpin, Publish: Unpin, Tell: Unpin> + Send + Unpin + 'static;
+    type Id: Copy + Eq + Hash + Debug + Display + Send + Sync + Unpin + 'static;
+    const KIND: Kind;
+    const MAILBOX: usize = MAILBOX_ACTOR;
+    /// The machine is rebuilt from samples too, and appends to the log.
+    const HAS_SAMPLES: bool = false;
+    /// Something is stored of it: a lost machine can be built anew.
+    const IS_STORED: bool = true;
+    /// Whoever has not been answered when an input has been handled will not be.
+    const ANSWERS_AT_ONCE: bool = false;
+
+    fn key(id: Self::Id) -> ActorKey;
+    fn restore(
+        id: Self::Id,
+        stored: &StoredActor,
+        samples: Vec<StoredSample>,
+        now: Millis,
+    ) -> Result<Self::Machine, StoreError>;
+    /// The columns of the actor's row, as they are after the changes at hand.
+    fn row(machine: &Self::Machine) -> Option<Row>;
+    /// A change's name in the store, and its body as MessagePack.
+    fn change(change: &<Self::Machine as Machine>::Change) -> (&'static str, Vec<u8>);
+    /// Fingerprint of a command: the same id with another body is refused.
+    fn digest(input: &Input<Self>) -> u64;
+    /// Topics that begin a new epoch when the machine is lost.
+    fn channels(id: Self::Id) -> Vec<Channel>;
+
+    fn wake() -> Option<Input<Self>> {
+        None
+    }
+    fn tick() -> Option<Input<Self>> {
+        None
+    }
+    fn durable(_number: u64) -> Option<Input<Self>> {
+        None
+    }
+    fn letter(_letter: LetterBody) -> Option<Input<Self>> {
+        None
+    }
+    /// Whether the input goes to the log: while that is full it is answered with `busy` instead.
+    fn is_samples(_input: &Input<Self>) -> bool {
+        false
+    }
+    /// Tells the sender of an input that has no reply that it was not taken.
+    fn busy(_house: &House, _input: Input<Self>) {}
+
+    /// The actor is parked: whoever hangs on it alone should come back elsewhere.
+    fn parked(_house: &House, _outbox: Option<&Arc<Outbox>>) {}
+
+    fn publish(
+        house: &Arc<House>,
+        id: Self::Id,
+        outbox: Option<&Arc<Outbox>>,
+        publish: <Self::Machine as Machine>::Publish,
+    );
+    fn tell(house: &Arc<House>, reply: ReplyTo, to: <Self::Machine as Machine>::Tell);
+    fn event(id: Self::Id, record: <Self::Machine as Machine>::Record) -> Event;
+    fn load(
+        house: &Arc<House>,
+        id: Self::Id,
+        load: <Self::Machine as Machine>::Load,
+    ) -> BoxFuture<'static, Input<Self>>;
+}
+
+/// MessagePack with field names: what is stored can be read by a later version.
+pub fn pack<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    rmp_serde::to_vec_named(value).expect("our own types have nothing that MessagePack lacks")
+}
+
+pub fn unpack<'b, T: serde::Deserialize<'b>>(bytes: &'b [u8], what: &str) -> Result<T, StoreError> {
+    rmp_serde::from_slice(bytes).map_err(|error| StoreError::Damaged(format!("{what}: {error}")))
+}
+
+/// FNV-1a: stable over versions and machines.
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+}

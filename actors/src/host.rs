@@ -1,0 +1,421 @@
+//! Runs a machine of the domain inside an actix actor: one input at a time, effects in order, saves before what follows them,
+//! commands once, one stored alarm, and a new life from what is stored whenever memory may be wrong.
+
+mod life;
+
+use crate::body::{Body, Input};
+use crate::commands::{CmdKey, Commands, Met};
+use crate::house::House;
+use crate::outbox::Outbox;
+use crate::outgoing::{Action, Outgoing};
+use crate::ports::{StoredAnswer, StoredChange, StoredLetter, Writer};
+use crate::reply::ReplyTo;
+use actix::prelude::*;
+use fitconnect_domain::{ActorKey, AskId, Effect, LetterId, Machine, Millis, Out};
+use fitconnect_protocol::limits::*;
+use fitconnect_protocol::session::Response;
+use fitconnect_protocol::{ErrorCode, Refusal};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// What is put into a host's mailbox.
+pub enum Post<B: Body> {
+    Input(Input<B>, ReplyTo),
+    Letter(StoredLetter),
+    /// Something stored is due: be awake.
+    Nudge,
+    /// Another socket carries the session.
+    Attach(Arc<Outbox>, Input<B>),
+    /// Nobody will ask any more.
+    Stop,
+}
+
+impl<B: Body> Message for Post<B> {
+    type Result = ();
+}
+
+enum Stage<M> {
+    Asleep,
+    Loading,
+    Awake(Box<M>),
+    /// Three panics within a minute: a human must look.
+    Broken,
+}
+
+/// Someone who waits for the machine's answer; for a command its key and fingerprint too.
+struct Asked {
+    reply: ReplyTo,
+    command: Option<(CmdKey, u64)>,
+}
+
+pub struct Host<B: Body> {
+    id: B::Id,
+    house: Arc<House>,
+    stage: Stage<B::Machine>,
+    waiting: VecDeque<Post<B>>,
+    asks: BTreeMap<AskId, Asked>,
+    last_ask: u64,
+    outgoing: Outgoing<B::Machine>,
+    commands: Commands,
+    /// Letters that this life has been given; each is handled once.
+    letters: BTreeSet<LetterId>,
+    letters_by_age: VecDeque<LetterId>,
+    writer: Writer,
+    rev: u64,
+    epoch: u64,
+    last_seq: u64,
+    wake_at: Option<Millis>,
+    wake_timer: Option<SpawnHandle>,
+    tick_timer: Option<SpawnHandle>,
+    used_at: Millis,
+    sleepy: bool,
+    panics: VecDeque<Millis>,
+    failures: u32,
+    /// A session's socket.
+    pub(crate) outbox: Option<Arc<Outbox>>,
+}
+
+/// Letter ids remembered: a scan may deliver a letter that has just been handled.
+const LETTERS_KNOWN_MAX: usize = 4_096;
+/// A machine that has nothing to do stays so long: the next message comes soon, or not at all.
+const LINGER: Duration = Duration::from_secs(30);
+
+impl<B: Body> Host<B> {
+    /// An actor whose machine is loaded when the first message comes.
+    pub fn new(id: B::Id, house: Arc<House>) -> Self {
+        Host {
+            writer: Writer { key: B::key(id), life: 0 },
+            id,
+            house,
+            stage: Stage::Asleep,
+            waiting: VecDeque::new(),
+            asks: BTreeMap::new(),
+            last_ask: 0,
+            outgoing: Outgoing::default(),
+            commands: Commands::default(),
+            letters: BTreeSet::new(),
+            letters_by_age: VecDeque::new(),
+            rev: 0,
+            epoch: 0,
+            last_seq: 0,
+            wake_at: None,
+            wake_timer: None,
+            tick_timer: None,
+            used_at: Millis(0),
+            sleepy: false,
+            panics: VecDeque::new(),
+            failures: 0,
+            outbox: None,
+        }
+    }
+
+    /// An actor of which nothing is stored.
+    pub fn awake(id: B::Id, house: Arc<House>, machine: B::Machine, outbox: Option<Arc<Outbox>>) -> Self {
+        let mut host = Host::new(id, house);
+        host.stage = Stage::Awake(Box::new(machine));
+        host.outbox = outbox;
+        host
+    }
+
+    fn key(&self) -> ActorKey {
+        self.writer.key
+    }
+    fn now(&self) -> Millis {
+        self.house.clock.now()
+    }
+
+    fn post(&mut self, post: Post<B>, ctx: &mut Context<Self>) {
+        match self.stage {
+            Stage::Awake(_) => self.take(post, ctx),
+            Stage::Asleep => {
+                self.keep(post);
+                self.load(ctx);
+            }
+            Stage::Loading => self.keep(post),
+            Stage::Broken if matches!(post, Post::Stop) => ctx.stop(),
+            Stage::Broken => self.turn_away(post, ErrorCode::Internal),
+        }
+    }
+
+    fn keep(&mut self, post: Post<B>) {
+        if self.waiting.len() >= LOADING_INPUTS_MAX {
+            return self.turn_away(post, ErrorCode::Busy);
+        }
+        self.waiting.push_back(post);
+    }
+
+    /// A letter that is turned away comes again.
+    fn turn_away(&self, post: Post<B>, code: ErrorCode) {
+        if let Post::Input(input, reply) = post {
+            match reply {
+                ReplyTo::Nobody => B::busy(&self.house, input),
+                waiting => waiting.refuse(code, self.now()),
+            }
+        }
+    }
+
+    fn take(&mut self, post: Post<B>, ctx: &mut Context<Self>) {
+        match post {
+            Post::Input(input, reply) => self.input(input, reply, ctx),
+            Post::Letter(letter) => self.letter(letter, ctx),
+            Post::Nudge => self.wake_when_due(ctx),
+            Post::Attach(outbox, attached) => {
+                self.outbox = Some(outbox);
+                self.step(attached, AskId::NOBODY, self.now(), ctx);
+            }
+            Post::Stop => ctx.stop(),
+        }
+    }
+
+    fn input(&mut self, input: Input<B>, reply: ReplyTo, ctx: &mut Context<Self>) {
+        let now = self.now();
+        if B::is_samples(&input) && !self.house.events.is_open() {
+            return B::busy(&self.house, input);
+        }
+        let Some(key) = B::Machine::command(&input) else {
+            let ask = if reply.is_nobody() { AskId::NOBODY } else { self.ask(reply, None) };
+            return self.step(input, ask, now, ctx);
+        };
+        if self.outgoing.len() >= OUTGOING_MAX {
+            return reply.refuse(ErrorCode::Retry, now);
+        }
+        let digest = B::digest(&input);
+        let repeats = &self.house.stats.repeats;
+        match self.commands.meet(key, digest, reply, now) {
+            Met::Fresh(reply) => self.decide(key, digest, input, reply, now, ctx),
+            Met::LookUp(reply) => self.look_up(key, digest, input, reply, ctx),
+            Met::Waits => _ = repeats.fetch_add(1, Ordering::Relaxed),
+            Met::Known(answer, reply) => {
+                repeats.fetch_add(1, Ordering::Relaxed);
+                answer_stored(&answer, reply, now);
+            }
+            Met::Mismatch(reply) => reply.refuse(ErrorCode::CmdMismatch, now),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        key: CmdKey,
+        digest: u64,
+        input: Input<B>,
+        reply: ReplyTo,
+        now: Millis,
+        ctx: &mut Context<Self>,
+    ) {
+        self.commands.begin(key, digest);
+        let ask = self.ask(reply, Some((key, digest)));
+        self.step(input, ask, now, ctx);
+    }
+
+    /// A command too old to be remembered here may have happened all the same.
+    fn look_up(&mut self, key: CmdKey, digest: u64, input: Input<B>, reply: ReplyTo, ctx: &mut Context<Self>) {
+        self.commands.begin(key, digest);
+        let (state, actor) = (self.house.state.clone(), self.key());
+        let found = async move { state.answer(actor, key.0, key.1).await };
+        ctx.spawn(found.into_actor(self).map(move |found, host, ctx| {
+            let now = host.now();
+            match found {
+                Ok(Some(known)) if known.digest != digest => {
+                    host.commands.forget(key);
+                    reply.refuse(ErrorCode::CmdMismatch, now);
+                }
+                Ok(Some(known)) => {
+                    for waiting in
+                        std::iter::once(reply).chain(host.commands.done(key, digest, known.reply.clone(), now))
+                    {
+                        answer_stored(&known.reply, waiting, now);
+                    }
+                }
+                Ok(None) if matches!(host.stage, Stage::Awake(_)) => host.decide(key, digest, input, reply, now, ctx),
+                Ok(None) | Err(_) => {
+                    for waiting in std::iter::once(reply).chain(host.commands.forget(key)) {
+                        waiting.refuse(ErrorCode::Retry, now);
+                    }
+                }
+            }
+        }));
+    }
+
+    fn letter(&mut self, StoredLetter { id, letter }: StoredLetter, ctx: &mut Context<Self>) {
+        if !self.letters.insert(id) {
+            return;
+        }
+        self.letters_by_age.push_back(id);
+        if self.letters_by_age.len() > LETTERS_KNOWN_MAX
+            && let Some(oldest) = self.letters_by_age.pop_front()
+        {
+            self.letters.remove(&oldest);
+        }
+        self.outgoing.received(id);
+        match B::letter(letter.body) {
+            Some(input) => self.step(input, AskId::NOBODY, self.now(), ctx),
+            None => self.flush(ctx),
+        }
+    }
+
+    fn ask(&mut self, reply: ReplyTo, command: Option<(CmdKey, u64)>) -> AskId {
+        self.last_ask += 1;
+        let ask = AskId(self.last_ask);
+        self.asks.insert(ask, Asked { reply, command });
+        ask
+    }
+
+    /// Gives one input to the machine and obeys it.
+    fn step(&mut self, input: Input<B>, ask: AskId, now: Millis, ctx: &mut Context<Self>) {
+        let Stage::Awake(machine) = &mut self.stage else { return };
+        let begun = Instant::now();
+        let mut out = Out::default();
+        let handled = catch_unwind(AssertUnwindSafe(|| {
+            machine.handle(input, ask, now, &mut out);
+            if cfg!(debug_assertions) {
+                machine.check_invariants();
+            }
+        }));
+        if handled.is_err() {
+            return self.panicked(now, ctx);
+        }
+        self.used_at = now;
+        self.sleepy = false;
+        for effect in out.0 {
+            if !self.obey(effect, now, ctx) {
+                return self.fall("the log took no more", ctx);
+            }
+        }
+        self.flush(ctx);
+        if B::ANSWERS_AT_ONCE {
+            self.asks.remove(&ask);
+        }
+        self.house.stats.of(B::KIND).handled(begun.elapsed());
+    }
+
+    /// `false`: the log refuses what the machine believes to have recorded.
+    fn obey(&mut self, effect: Effect<B::Machine>, now: Millis, ctx: &mut Context<Self>) -> bool {
+        match effect {
+            Effect::Answer { ask, reply } => self.outgoing.push(Action::Answer { ask, reply }),
+            Effect::Save { change, answer } => self.save(&change, answer, now),
+            Effect::Letter(letter) => self.outgoing.letter(letter),
+            Effect::Tell { ask, to } => self.outgoing.push(Action::Tell { ask, to }),
+            Effect::Publish(publish) => self.outgoing.push(Action::Publish(publish)),
+            Effect::Live(publish) => B::publish(&self.house, self.id, self.outbox.as_ref(), publish),
+            Effect::Subscribe { ask, topic, position, snapshot } => {
+                self.outgoing.push(Action::Subscribe { ask, topic, position, snapshot });
+            }
+            Effect::Record { number, record } => {
+                return self.house.events.append(self.writer, number, B::event(self.id, record));
+            }
+            Effect::Load(load) => self.load_for_machine(load, ctx),
+            Effect::WakeAt(at) => {
+                self.outgoing.wake_at(at);
+                self.wake_at = at;
+                self.wake_when_due(ctx);
+            }
+            Effect::TickAt(at) => self.tick_when_due(at, ctx),
+            Effect::Sleep => self.doze(ctx),
+        }
+        true
+    }
+
+    fn save(&mut self, change: &<B::Machine as Machine>::Change, answer: Option<(AskId, Response)>, now: Millis) {
+        let (kind, body) = B::change(change);
+        self.last_seq += 1;
+        self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body });
+        let Some((ask, reply)) = answer else { return };
+        if let Some(((author, cmd), digest)) = self.asks.get(&ask).and_then(|asked| asked.command) {
+            let reply = crate::body::pack(&reply);
+            self.outgoing.answer_stored(StoredAnswer { author, cmd, digest, at: now, reply });
+        }
+        self.outgoing.push(Action::Answer { ask, reply });
+    }
+
+    fn load_for_machine(&mut self, load: <B::Machine as Machine>::Load, ctx: &mut Context<Self>) {
+        let life = self.writer.life;
+        let loaded = B::load(&self.house, self.id, load);
+        ctx.spawn(loaded.into_actor(self).map(move |input, host, ctx| {
+            if host.writer.life == life {
+                host.step(input, AskId::NOBODY, host.now(), ctx);
+            }
+        }));
+    }
+
+    /// Lets go what may leave, and hands the next commit over.
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        while let Some(action) = self.outgoing.pop() {
+            self.act(action, now);
+        }
+        self.commit(ctx);
+    }
+
+    fn act(&mut self, action: Action<B::Machine>, now: Millis) {
+        match action {
+            Action::Answer { ask, reply } => self.answer(ask, reply, now),
+            Action::Publish(publish) => B::publish(&self.house, self.id, self.outbox.as_ref(), publish),
+            Action::Tell { ask, to } => {
+                let reply = self.reply_of(ask);
+                B::tell(&self.house, reply, to);
+            }
+            Action::Subscribe { ask, topic, position, snapshot } => {
+                let reply = self.reply_of(ask);
+                self.house.hub.subscribe(reply, topic, position, *snapshot, now.0);
+            }
+            Action::Deliver { number, letter } => {
+                let id = LetterId { from: self.key(), rev: self.rev, number };
+                self.house.deliver(StoredLetter { id, letter });
+            }
+        }
+    }
+
+    fn reply_of(&mut self, ask: AskId) -> ReplyTo {
+        if ask == AskId::PUSH {
+            return self.outbox.clone().map_or(ReplyTo::Nobody, |outbox| ReplyTo::Frame { outbox, id: 0 });
+        }
+        self.asks.remove(&ask).map(|asked| asked.reply).unwrap_or_default()
+    }
+
+    fn answer(&mut self, ask: AskId, reply: Response, now: Millis) {
+        if ask == AskId::PUSH {
+            return self.reply_of(ask).answer(&reply, now);
+        }
+        let Some(Asked { reply: to, command }) = self.asks.remove(&ask) else { return };
+        to.answer(&reply, now);
+        let Some((key, digest)) = command else { return };
+        let repeats = match reply {
+            // A refusal changes nothing and is not kept: sent again, it may be decided anew.
+            Response::Refused(_) => self.commands.forget(key),
+            _ => self.commands.done(key, digest, crate::body::pack(&reply), now),
+        };
+        repeats.into_iter().for_each(|waiting| waiting.answer(&reply, now));
+    }
+}
+
+fn answer_stored(answer: &[u8], reply: ReplyTo, now: Millis) {
+    match rmp_serde::from_slice::<Response>(answer) {
+        Ok(response) => reply.answer(&response, now),
+        Err(error) => {
+            tracing::error!(%error, "a stored answer cannot be read");
+            reply.answer(
+                &Response::Refused(Refusal::new(ErrorCode::Internal, "the answer that was given cannot be read")),
+                now,
+            );
+        }
+    }
+}
+
+impl<B: Body> Actor for Host<B> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.begin(ctx);
+    }
+}
+
+impl<B: Body> Handler<Post<B>> for Host<B> {
+    type Result = ();
+    fn handle(&mut self, post: Post<B>, ctx: &mut Context<Self>) {
+        self.house.stats.of(B::KIND).mailbox.fetch_sub(1, Ordering::Relaxed);
+        self.post(post, ctx);
+    }
+}

@@ -1,0 +1,277 @@
+//! The lives of a host's machine: loading, sleeping, alarms, commits and their failure, panics.
+
+use super::{Host, LINGER, Stage};
+use crate::body::Body;
+use crate::ports::{Committed, Durable, StoreError, StoredActor};
+use actix::prelude::*;
+use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::{AskId, Millis};
+use fitconnect_protocol::ErrorCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// So many panics within a minute park the actor.
+const PANICS_MAX: usize = 3;
+const PANICS_WITHIN_MS: u64 = 60_000;
+/// A store that does not answer is asked again after this, doubled up to a hundred times.
+const RELOAD_MS: u64 = 50;
+/// Rebuilding from more samples than this would hold up the other actors of the arbiter.
+const SAMPLES_INLINE_MAX: usize = 5_000;
+
+impl<B: Body> Host<B> {
+    pub(super) fn begin(&mut self, ctx: &mut Context<Self>) {
+        ctx.set_mailbox_capacity(B::MAILBOX);
+        let stats = self.house.stats.of(B::KIND);
+        stats.alive.fetch_add(1, Ordering::Relaxed);
+        self.used_at = self.now();
+    }
+
+    // ---- loading ----
+
+    pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
+        self.stage = Stage::Loading;
+        if self.outgoing.in_flight() {
+            // What the committer holds of this actor must land first.
+            return;
+        }
+        let (house, key, id) = (self.house.clone(), self.key(), self.id);
+        let loaded = async move {
+            let stored = house.state.load(key).await?;
+            let class = match key {
+                fitconnect_domain::ActorKey::Class(class) if B::HAS_SAMPLES && stored.rev > 0 => Some(class),
+                _ => None,
+            };
+            let samples = match class {
+                Some(class) => house.events.samples(class, None).await?,
+                None => Vec::new(),
+            };
+            let now = house.clock.now();
+            let machine = restore::<B>(id, &stored, samples, now).await?;
+            Ok::<_, StoreError>((stored, machine))
+        };
+        ctx.spawn(loaded.into_actor(self).map(|loaded, host, ctx| match loaded {
+            Ok((stored, machine)) => host.loaded(stored, machine, ctx),
+            Err(error) => host.not_loaded(&error, ctx),
+        }));
+    }
+
+    fn loaded(&mut self, stored: StoredActor, machine: B::Machine, ctx: &mut Context<Self>) {
+        self.failures = 0;
+        (self.rev, self.epoch, self.last_seq) = (stored.rev, stored.epoch, stored.last_seq);
+        self.commands.clear();
+        self.commands.load(stored.answers);
+        self.stage = Stage::Awake(Box::new(machine));
+        self.used_at = self.now();
+        if B::HAS_SAMPLES {
+            self.follow_log(ctx);
+        }
+        self.wake_at = stored.wake_at;
+        self.wake_when_due(ctx);
+        for post in std::mem::take(&mut self.waiting) {
+            self.post(post, ctx);
+        }
+    }
+
+    fn not_loaded(&mut self, error: &StoreError, ctx: &mut Context<Self>) {
+        self.failures += 1;
+        if let StoreError::Damaged(what) = error {
+            tracing::error!(actor = %self.key(), what, "what is stored of this actor cannot be read: parked");
+            return self.park();
+        }
+        tracing::warn!(actor = %self.key(), %error, failures = self.failures, "not loaded, will try again");
+        for post in std::mem::take(&mut self.waiting) {
+            self.turn_away(post, ErrorCode::Retry);
+        }
+        let wait_ms = RELOAD_MS << self.failures.min(7);
+        ctx.run_later(Duration::from_millis(wait_ms), |host, ctx| {
+            if matches!(host.stage, Stage::Loading) {
+                host.load(ctx);
+            }
+        });
+    }
+
+    /// Is told what becomes durable of this life's records.
+    fn follow_log(&mut self, ctx: &mut Context<Self>) {
+        let (life, marks) = self.house.follow_log(self.key());
+        self.writer.life = life;
+        self.next_mark(marks, ctx);
+    }
+
+    fn next_mark(&mut self, mut marks: watch::Receiver<Durable>, ctx: &mut Context<Self>) {
+        let life = self.writer.life;
+        let changed = async move { marks.changed().await.is_ok().then_some(marks) };
+        ctx.spawn(changed.into_actor(self).map(move |marks, host, ctx| {
+            let Some(mut marks) = marks else { return };
+            if host.writer.life != life || !matches!(host.stage, Stage::Awake(_)) {
+                return;
+            }
+            let mark = *marks.borrow_and_update();
+            match mark {
+                Durable::Through { number, .. } => {
+                    if let Some(input) = B::durable(number) {
+                        host.step(input, AskId::NOBODY, host.now(), ctx);
+                    }
+                    host.next_mark(marks, ctx);
+                }
+                Durable::Failed { .. } => host.fall("the log failed", ctx),
+            }
+        }));
+    }
+
+    // ---- sleep, alarms and ticks ----
+
+    /// The machine has nothing to do. It goes after a while, if nothing comes.
+    pub(super) fn doze(&mut self, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.sleepy, true) {
+            return;
+        }
+        ctx.run_later(LINGER, |host, _| {
+            if host.sleepy && host.now().since(host.used_at) as u128 >= LINGER.as_millis() {
+                host.sleep();
+            }
+        });
+    }
+
+    fn sleep(&mut self) {
+        let busy = !self.outgoing.is_idle() || !self.asks.is_empty();
+        if busy || !matches!(self.stage, Stage::Awake(_)) {
+            return;
+        }
+        self.house.forget_log(self.writer);
+        self.stage = Stage::Asleep;
+        self.commands.clear();
+    }
+
+    /// The stored alarm rings from the actor's own timer while it is loaded.
+    pub(super) fn wake_when_due(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.wake_timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let Some(at) = self.wake_at else { return };
+        let wait = Duration::from_millis(at.since(self.now()));
+        self.wake_timer = Some(ctx.run_later(wait, |host, ctx| {
+            host.wake_timer = None;
+            if let (Some(input), Stage::Awake(_)) = (B::wake(), &host.stage) {
+                host.step(input, AskId::NOBODY, host.now(), ctx);
+            }
+        }));
+    }
+
+    pub(super) fn tick_when_due(&mut self, at: Millis, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.tick_timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let wait = Duration::from_millis(at.since(self.now()));
+        self.tick_timer = Some(ctx.run_later(wait, |host, ctx| {
+            host.tick_timer = None;
+            if let (Some(input), Stage::Awake(_)) = (B::tick(), &host.stage) {
+                host.step(input, AskId::NOBODY, host.now(), ctx);
+            }
+        }));
+    }
+
+    // ---- commits ----
+
+    pub(super) fn commit(&mut self, ctx: &mut Context<Self>) {
+        let Stage::Awake(machine) = &self.stage else { return };
+        let Some(commit) = self.outgoing.take_commit(self.writer.key, self.epoch, self.rev, || B::row(machine)) else {
+            return;
+        };
+        self.house.stats.commits.fetch_add(1, Ordering::Relaxed);
+        let landed = self.house.committer.submit(commit);
+        ctx.spawn(landed.into_actor(self).map(|result, host, ctx| host.landed(result, ctx)));
+    }
+
+    fn landed(&mut self, result: Committed, ctx: &mut Context<Self>) {
+        self.outgoing.landed();
+        if matches!(self.stage, Stage::Loading) {
+            // The machine was lost while this was under way.
+            return self.load(ctx);
+        }
+        match result {
+            Committed::Done(rev) => {
+                self.rev = rev;
+                self.flush(ctx);
+            }
+            Committed::Fenced => self.fall("fenced", ctx),
+            Committed::Unknown(why) => self.fall(&why, ctx),
+        }
+    }
+
+    // ---- faults ----
+
+    pub(super) fn panicked(&mut self, now: Millis, ctx: &mut Context<Self>) {
+        let stats = self.house.stats.of(B::KIND);
+        stats.panics.fetch_add(1, Ordering::Relaxed);
+        self.panics.push_back(now);
+        self.panics.retain(|at| now.since(*at) <= PANICS_WITHIN_MS);
+        tracing::error!(actor = %self.key(), panics = self.panics.len(), "a machine panicked");
+        if self.panics.len() >= PANICS_MAX || !B::IS_STORED {
+            self.give_up_asks(ErrorCode::Internal);
+            return self.park();
+        }
+        self.fall("panic", ctx);
+    }
+
+    fn park(&mut self) {
+        self.outgoing.abandon();
+        self.stage = Stage::Broken;
+        self.house.stats.of(B::KIND).broken.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(actor = %self.key(), "parked: it answers nobody until the server is started again");
+        B::parked(&self.house, self.outbox.as_ref());
+        for post in std::mem::take(&mut self.waiting) {
+            self.turn_away(post, ErrorCode::Internal);
+        }
+    }
+
+    /// Memory may be ahead of the truth: everybody who waits is told to try again, and the machine is built anew from what is stored.
+    pub(super) fn fall(&mut self, why: &str, ctx: &mut Context<Self>) {
+        tracing::warn!(actor = %self.key(), why, "the machine is dropped and loaded again");
+        let stats = self.house.stats.of(B::KIND);
+        stats.restarts.fetch_add(1, Ordering::Relaxed);
+        self.house.stats.commits_failed.fetch_add(1, Ordering::Relaxed);
+        self.give_up_asks(ErrorCode::Retry);
+        self.outgoing.abandon();
+        self.letters.clear();
+        self.letters_by_age.clear();
+        for timer in self.tick_timer.take().into_iter().chain(self.wake_timer.take()) {
+            ctx.cancel_future(timer);
+        }
+        self.house.forget_log(self.writer);
+        self.writer.life = u64::MAX;
+        self.load(ctx);
+        self.house.hub.begin_epoch(&B::channels(self.id));
+    }
+
+    fn give_up_asks(&mut self, code: ErrorCode) {
+        let now = self.now();
+        for asked in std::mem::take(&mut self.asks).into_values() {
+            asked.reply.refuse(code, now);
+        }
+        for waiting in self.commands.abandon() {
+            waiting.refuse(code, now);
+        }
+    }
+}
+
+impl<B: Body> Drop for Host<B> {
+    fn drop(&mut self) {
+        self.house.stats.of(B::KIND).alive.fetch_sub(1, Ordering::Relaxed);
+        self.house.forget_log(self.writer);
+    }
+}
+
+async fn restore<B: Body>(
+    id: B::Id,
+    stored: &StoredActor,
+    samples: Vec<StoredSample>,
+    now: Millis,
+) -> Result<B::Machine, StoreError> {
+    if samples.len() <= SAMPLES_INLINE_MAX {
+        return B::restore(id, stored, samples, now);
+    }
+    let stored = stored.clone();
+    let restored = tokio::task::spawn_blocking(move || B::restore(id, &stored, samples, now)).await;
+    restored.unwrap_or_else(|panic| Err(StoreError::Damaged(format!("the fold of its samples panicked: {panic}"))))
+}

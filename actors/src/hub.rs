@@ -1,0 +1,258 @@
+//! The one place for fan-out in a process: topic -> subscribers, ring of recent events, lag. It stands outside the actors, so that
+//! a fault of one loses no subscriber. The ring is filled as publishes leave an actor's queue: it never holds what is not committed.
+
+mod board;
+mod channel;
+
+use crate::outbox::{Outbox, StateKey};
+use crate::reply::ReplyTo;
+use board::cut_slice;
+use bytes::Bytes;
+use channel::ChannelHub;
+use dashmap::DashMap;
+use fitconnect_domain::class::{Caller, TickFrame};
+use fitconnect_protocol::class::AttentionList;
+use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::session::{Event, Mine, Position, Response, Snapshot, Topic};
+use fitconnect_protocol::{ClassId, CloseCode, SessionId, UserId};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// A topic as the process knows it: `user:me` is another one for each person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel {
+    pub topic: Topic,
+    user: Option<UserId>,
+}
+
+impl Channel {
+    pub fn of(topic: Topic, by: &Caller) -> Channel {
+        Channel { topic, user: (topic == Topic::Me).then_some(by.user) }
+    }
+    pub fn class(topic: Topic) -> Channel {
+        Channel { topic, user: None }
+    }
+    pub fn me(user: UserId) -> Channel {
+        Channel { topic: Topic::Me, user: Some(user) }
+    }
+    /// The topics of a class, which begin a new epoch together.
+    pub fn all_of_class(class: ClassId) -> [Channel; 3] {
+        [Topic::Class(class), Topic::Board(class), Topic::Desk(class)].map(Channel::class)
+    }
+}
+
+/// Asks a topic's actor to subscribe this socket anew from a position.
+pub type Resubscribe = Box<dyn Fn(&Arc<Outbox>, Topic, Position) + Send + Sync>;
+
+/// Counts for the metrics.
+#[derive(Debug, Default)]
+pub struct HubCounts {
+    pub deliveries: AtomicU64,
+    pub ticks_skipped: AtomicU64,
+    pub lagged: AtomicU64,
+}
+
+/// A session's socket and what it follows.
+struct Follower {
+    outbox: Arc<Outbox>,
+    channels: Vec<Arc<ChannelHub>>,
+}
+
+pub struct Hub {
+    channels: DashMap<Channel, Arc<ChannelHub>>,
+    sessions: DashMap<SessionId, Follower>,
+    next_handle: AtomicU32,
+    /// Epochs begin with the second of the start: a later process never repeats one.
+    next_epoch: AtomicU32,
+    resubscribe: OnceLock<Resubscribe>,
+    pub counts: HubCounts,
+}
+
+impl Hub {
+    /// `first_epoch`: Unix seconds of the start.
+    pub fn new(first_epoch: u32) -> Hub {
+        Hub {
+            channels: DashMap::new(),
+            sessions: DashMap::new(),
+            next_handle: AtomicU32::new(1),
+            next_epoch: AtomicU32::new(first_epoch),
+            resubscribe: OnceLock::new(),
+            counts: HubCounts::default(),
+        }
+    }
+
+    /// How topics are asked for anew; once, at start.
+    pub fn on_resubscribe(&self, resubscribe: Resubscribe) {
+        let _ = self.resubscribe.set(resubscribe);
+    }
+
+    fn find(&self, channel: Channel) -> Option<Arc<ChannelHub>> {
+        self.channels.get(&channel).map(|found| found.value().clone())
+    }
+
+    fn channel(&self, channel: Channel) -> Arc<ChannelHub> {
+        let make = || {
+            let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
+            Arc::new(ChannelHub::new(channel.topic, handle, self.new_epoch()))
+        };
+        self.channels.entry(channel).or_insert_with(make).value().clone()
+    }
+
+    fn new_epoch(&self) -> u32 {
+        self.next_epoch.fetch_add(1, Ordering::Relaxed)
+    }
+
+    // ---- sockets ----
+
+    /// A socket carries this session from now on.
+    pub fn attach(&self, outbox: &Arc<Outbox>, now_ms: u64) {
+        let follower = Follower { outbox: outbox.clone(), channels: Vec::new() };
+        if let Some(before) = self.sessions.insert(outbox.by.session, follower) {
+            before.channels.iter().for_each(|channel| channel.leave(&before.outbox));
+            before.outbox.close(CloseCode::Replaced, now_ms);
+        }
+    }
+
+    /// The socket is gone; what it followed ends with it. `false`: another socket carries the session by now.
+    pub fn detach(&self, outbox: &Arc<Outbox>) -> bool {
+        let own = |_: &SessionId, follower: &Follower| Arc::ptr_eq(&follower.outbox, outbox);
+        let Some((_, follower)) = self.sessions.remove_if(&outbox.by.session, own) else { return false };
+        follower.channels.iter().for_each(|channel| channel.leave(outbox));
+        true
+    }
+
+    /// Sockets and followed topics.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.sessions.len(), self.channels.len())
+    }
+
+    /// Every socket, for the reaper and for the end of the house.
+    pub fn outboxes(&self) -> Vec<Arc<Outbox>> {
+        self.sessions.iter().map(|entry| entry.outbox.clone()).collect()
+    }
+
+    // ---- topics ----
+
+    /// The caller follows the topic from here on. What it missed follows when its position is still kept, else the snapshot goes.
+    pub fn subscribe(&self, to: ReplyTo, topic: Topic, position: Option<Position>, snapshot: Snapshot, now_ms: u64) {
+        let ReplyTo::Frame { outbox, id } = to else { return };
+        let channel = self.channel(Channel::of(topic, &outbox.by));
+        let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) else { return };
+        if !Arc::ptr_eq(&follower.outbox, &outbox) {
+            return;
+        }
+        if !follower.channels.iter().any(|known| Arc::ptr_eq(known, &channel)) {
+            follower.channels.push(channel.clone());
+        }
+        drop(follower);
+        channel.subscribe(&outbox, id, position, snapshot, now_ms, &self.counts);
+    }
+
+    pub fn unsubscribe(&self, outbox: &Arc<Outbox>, topic: Topic) {
+        let Some(channel) = self.find(Channel::of(topic, &outbox.by)) else { return };
+        channel.leave(outbox);
+        if let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) {
+            follower.channels.retain(|known| !Arc::ptr_eq(known, &channel));
+        }
+    }
+
+    /// Numbers an event and hands it to all who follow. `whole_only`: not to riders who get slices.
+    pub fn publish(&self, channel: Channel, event: Event, whole_only: bool, now_ms: u64) {
+        if let Some(found) = self.find(channel) {
+            found.publish(event, whole_only, now_ms, &self.counts);
+        }
+    }
+
+    /// The newest attention list for the desks of a class.
+    pub fn attention(&self, class: ClassId, list: AttentionList, now_ms: u64) {
+        if let Some(found) = self.find(Channel::class(Topic::Desk(class))) {
+            found.attention(list, now_ms);
+        }
+    }
+
+    /// A frame for one session, where it is connected.
+    pub fn direct(&self, session: SessionId, response: &Response, now_ms: u64) {
+        if let Some(follower) = self.sessions.get(&session) {
+            follower.outbox.control(encode(0, response), now_ms);
+        }
+    }
+
+    /// A tick of a class's board: the views to those who watch, and to each rider its own.
+    pub fn tick(&self, class: ClassId, frame: TickFrame, now_ms: u64) {
+        for (topic, rows) in [(Topic::Desk(class), &frame.desk), (Topic::Board(class), &frame.board)] {
+            if let Some(found) = self.find(Channel::class(topic)) {
+                found.tick(&frame.header, rows, now_ms, &self.counts);
+            }
+        }
+        let epoch = self.find(Channel::class(Topic::Board(class))).map_or(0, |board| board.epoch());
+        for mine in &frame.mine {
+            let Some(follower) = self.sessions.get(&mine.session) else { continue };
+            let outbox = &follower.outbox;
+            let mut own = Mine {
+                class,
+                row: mine.row.to_vec(),
+                splats: mine.splats,
+                acks: mine.acks.clone(),
+                slice: None,
+                names: Vec::new(),
+            };
+            if let Some(slices) = &frame.slices {
+                outbox.set_sliced();
+                let (slice, slots) = cut_slice(&frame.header, epoch, slices, mine.slot);
+                own.slice = Some(slice);
+                let name = |slot: u16| slices.names.get(usize::from(slot)).map(|name| (slot, name.clone()));
+                own.names = outbox.new_names(slots.into_iter()).into_iter().filter_map(name).collect();
+            }
+            outbox.state(StateKey::Mine, &[encode(0, &Response::Mine(own))], now_ms);
+            self.counts.deliveries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    // ---- lag ----
+
+    /// The viewer has drawn this tick.
+    pub fn seen(&self, outbox: &Arc<Outbox>, handle: u32, tick: u32, now_ms: u64) {
+        if let Some(follower) = self.sessions.get(&outbox.by.session)
+            && let Some(channel) = follower.channels.iter().find(|channel| channel.handle == handle)
+        {
+            channel.seen(outbox, tick, now_ms);
+        }
+    }
+
+    /// The socket has room again: its lagging topics go on from where it stands.
+    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64) {
+        let channels = match self.sessions.get(&outbox.by.session) {
+            Some(follower) if Arc::ptr_eq(&follower.outbox, outbox) => follower.channels.clone(),
+            Some(_) | None => return,
+        };
+        for channel in channels {
+            if let Some(position) = channel.catch_up(outbox, now_ms, &self.counts) {
+                self.ask_again(outbox, channel.topic, position);
+            }
+        }
+    }
+
+    /// The topics begin anew: whoever follows them is brought to the new epoch by the topics' actor.
+    pub fn begin_epoch(&self, channels: &[Channel]) {
+        for channel in channels {
+            let Some(found) = self.find(*channel) else { continue };
+            for (outbox, position) in found.begin_epoch(self.new_epoch()) {
+                self.ask_again(&outbox, channel.topic, position);
+            }
+        }
+    }
+
+    fn ask_again(&self, outbox: &Arc<Outbox>, topic: Topic, position: Position) {
+        if let Some(resubscribe) = self.resubscribe.get() {
+            resubscribe(outbox, topic, position);
+        }
+    }
+}
+
+/// The frame of an event at its place.
+fn event_frame(handle: u32, offset: u64, event: Event) -> Bytes {
+    encode(0, &Response::Event { h: handle, o: offset, e: event })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! One topic: its epoch and count, its ring of recent events, its subscribers and how far each of them is.
+
+use super::board::{self, Shown};
+use super::{HubCounts, event_frame};
+use crate::outbox::{Outbox, Put, StateKey};
+use bytes::Bytes;
+use fitconnect_domain::class::io::Rows;
+use fitconnect_protocol::SessionId;
+use fitconnect_protocol::class::{AttentionList, ClassEvent};
+use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::limits::*;
+use fitconnect_protocol::session::{Event, NotRecovered, Position, Response, Snapshot, Subscribed, Topic};
+use fitconnect_protocol::tick::Header;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// An event that is kept for those who come back.
+struct Kept {
+    offset: u64,
+    at_ms: u64,
+    whole_only: bool,
+    frame: Bytes,
+}
+
+struct Subscriber {
+    outbox: Arc<Outbox>,
+    /// The next event that it needs, where its lane was full.
+    lagging_from: Option<u64>,
+    /// When it last said that it had drawn a tick.
+    echo_ms: u64,
+    /// It has lost a board frame: the next one is whole.
+    needs_full: bool,
+}
+
+struct Inner {
+    epoch: u32,
+    /// Of the last event.
+    offset: u64,
+    ring: VecDeque<Kept>,
+    ring_bytes: usize,
+    subscribers: Vec<Subscriber>,
+    places: HashMap<SessionId, usize>,
+    shown: Shown,
+    header: Option<Header>,
+    quiet_ticks: u8,
+}
+
+/// A header without rows goes out at least every so many ticks: the viewer's clock and the plan's cursor live on it.
+const QUIET_TICKS_MAX: u8 = 4;
+
+pub struct ChannelHub {
+    pub topic: Topic,
+    pub handle: u32,
+    inner: Mutex<Inner>,
+}
+
+impl ChannelHub {
+    pub fn new(topic: Topic, handle: u32, epoch: u32) -> ChannelHub {
+        let inner = Inner {
+            epoch,
+            offset: 0,
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            subscribers: Vec::new(),
+            places: HashMap::new(),
+            shown: Shown::default(),
+            header: None,
+            quiet_ticks: 0,
+        };
+        ChannelHub { topic, handle, inner: Mutex::new(inner) }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nobody panics while holding a channel")
+    }
+
+    pub fn epoch(&self) -> u32 {
+        self.inner().epoch
+    }
+
+    pub fn subscribe(
+        &self,
+        outbox: &Arc<Outbox>,
+        id: u32,
+        position: Option<Position>,
+        snapshot: Snapshot,
+        now_ms: u64,
+        counts: &HubCounts,
+    ) {
+        let mut inner = self.inner();
+        let missed = inner.missed_since(position);
+        let reply = Subscribed {
+            topic: self.topic,
+            h: self.handle,
+            epoch: inner.epoch,
+            offset: inner.offset,
+            recovered: missed.is_ok(),
+            reason: missed.err(),
+            snapshot: missed.is_err().then_some(snapshot),
+        };
+        let is_board = matches!(reply.snapshot, Some(Snapshot::Board(_))) || missed.is_ok();
+        outbox.control(encode(id, &Response::Subscribed(Box::new(reply))), now_ms);
+        let next = missed.unwrap_or(inner.offset + 1);
+        let subscriber = Subscriber { outbox: outbox.clone(), lagging_from: None, echo_ms: now_ms, needs_full: true };
+        let place = inner.put(subscriber);
+        inner.pump(place, next, now_ms, counts);
+        if is_board && !outbox.is_sliced() {
+            self.send_full(&mut inner, place, now_ms);
+        }
+    }
+
+    /// The whole board as it was at the last tick, for one who comes.
+    fn send_full(&self, inner: &mut Inner, place: usize, now_ms: u64) {
+        let Some(header) = inner.header else { return };
+        let frames = board::frames(self.handle, &header, &inner.shown.all(), true);
+        let subscriber = &mut inner.subscribers[place];
+        subscriber.needs_full = subscriber.outbox.state(StateKey::Board(self.handle), &frames, now_ms) == Put::Full;
+    }
+
+    pub fn leave(&self, outbox: &Arc<Outbox>) {
+        let mut inner = self.inner();
+        let Some(place) = inner.places.get(&outbox.by.session).copied() else { return };
+        if Arc::ptr_eq(&inner.subscribers[place].outbox, outbox) {
+            inner.take_out(place);
+        }
+    }
+
+    pub fn publish(&self, event: Event, whole_only: bool, now_ms: u64, counts: &HubCounts) {
+        let mut inner = self.inner();
+        if let Event::Class(ClassEvent::Gone { slots }) = &event {
+            slots.iter().for_each(|slot| inner.shown.remove(*slot));
+        }
+        inner.offset += 1;
+        let offset = inner.offset;
+        let frame = event_frame(self.handle, offset, event);
+        inner.keep(Kept { offset, at_ms: now_ms, whole_only, frame: frame.clone() });
+        let mut delivered = 0;
+        for subscriber in &mut inner.subscribers {
+            if subscriber.lagging_from.is_some() || whole_only && subscriber.outbox.is_sliced() {
+                continue;
+            }
+            if subscriber.outbox.event(&frame, now_ms) {
+                delivered += 1;
+            } else {
+                subscriber.lag(offset, self.handle, now_ms, counts);
+            }
+        }
+        counts.deliveries.fetch_add(delivered, Ordering::Relaxed);
+    }
+
+    pub fn attention(&self, list: AttentionList, now_ms: u64) {
+        let inner = self.inner();
+        let frame = encode(0, &Response::Attention { h: self.handle, list });
+        for subscriber in &inner.subscribers {
+            subscriber.outbox.state(StateKey::Attention(self.handle), std::slice::from_ref(&frame), now_ms);
+        }
+    }
+
+    pub fn tick(&self, header: &Header, rows: &Rows, now_ms: u64, counts: &HubCounts) {
+        let mut inner = self.inner();
+        let header = Header { epoch: inner.epoch, ..*header };
+        let full = !rows.all.is_empty();
+        if full {
+            inner.shown.replace(&rows.all);
+        } else {
+            inner.shown.change(&rows.changed);
+        }
+        let moved = inner.header.is_none_or(|before| (before.phase, before.run) != (header.phase, header.run));
+        inner.header = Some(header);
+        inner.quiet_ticks = if full || moved || !rows.changed.is_empty() { 0 } else { inner.quiet_ticks + 1 };
+        if inner.subscribers.is_empty() || inner.quiet_ticks % QUIET_TICKS_MAX != 0 {
+            return;
+        }
+        let changed = board::frames(self.handle, &header, if full { &rows.all } else { &rows.changed }, full);
+        let mut whole = full.then(|| changed.clone());
+        let Inner { subscribers, shown, .. } = &mut *inner;
+        let key = StateKey::Board(self.handle);
+        let mut delivered = 0;
+        for subscriber in subscribers.iter_mut().filter(|subscriber| !subscriber.outbox.is_sliced()) {
+            if now_ms.saturating_sub(subscriber.echo_ms) > ECHO_LAG_MS_MAX {
+                // Its kernel buffers are full of old ticks: it gets the whole when it has said that it reads again.
+                subscriber.needs_full = true;
+                counts.ticks_skipped.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let mut all =
+                || whole.get_or_insert_with(|| board::frames(self.handle, &header, &shown.all(), true)).clone();
+            let put = if subscriber.needs_full {
+                subscriber.outbox.state(key, &all(), now_ms)
+            } else {
+                match subscriber.outbox.state(key, &changed, now_ms) {
+                    // The changes of the tick before have not left: only the whole makes them good.
+                    Put::Replaced => subscriber.outbox.state(key, &all(), now_ms),
+                    put => put,
+                }
+            };
+            subscriber.needs_full = put == Put::Full;
+            delivered += 1;
+        }
+        counts.deliveries.fetch_add(delivered, Ordering::Relaxed);
+    }
+
+    pub fn seen(&self, outbox: &Arc<Outbox>, _tick: u32, now_ms: u64) {
+        let mut inner = self.inner();
+        if let Some(place) = inner.places.get(&outbox.by.session).copied() {
+            inner.subscribers[place].echo_ms = now_ms;
+        }
+    }
+
+    /// Sends on what the lane could not take. Returns the position of one who is too far behind for the ring.
+    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64, counts: &HubCounts) -> Option<Position> {
+        let mut inner = self.inner();
+        let place = inner.places.get(&outbox.by.session).copied()?;
+        let next = inner.subscribers[place].lagging_from.take()?;
+        if inner.ring.front().is_none_or(|oldest| oldest.offset > next) {
+            return Some(Position { epoch: inner.epoch, offset: next - 1 });
+        }
+        inner.pump(place, next, now_ms, counts);
+        None
+    }
+
+    /// A new count begins. Returns everybody who follows, with the position that they had.
+    pub fn begin_epoch(&self, epoch: u32) -> Vec<(Arc<Outbox>, Position)> {
+        let mut inner = self.inner();
+        let before = Position { epoch: inner.epoch, offset: inner.offset };
+        (inner.epoch, inner.offset, inner.ring_bytes) = (epoch, 0, 0);
+        inner.ring.clear();
+        inner.places.clear();
+        let followers = std::mem::take(&mut inner.subscribers);
+        followers.into_iter().map(|subscriber| (subscriber.outbox, before)).collect()
+    }
+}
+
+impl Subscriber {
+    fn lag(&mut self, from: u64, handle: u32, now_ms: u64, counts: &HubCounts) {
+        self.lagging_from = Some(from);
+        counts.lagged.fetch_add(1, Ordering::Relaxed);
+        self.outbox.control(encode(0, &Response::Lagging { h: handle }), now_ms);
+    }
+}
+
+impl Inner {
+    /// The first event after `position`, where all that follow it are kept.
+    fn missed_since(&self, position: Option<Position>) -> Result<u64, NotRecovered> {
+        let position = position.ok_or(NotRecovered::New)?;
+        if position.epoch != self.epoch {
+            return Err(NotRecovered::EpochChanged);
+        }
+        if position.offset > self.offset {
+            return Err(NotRecovered::Ahead);
+        }
+        let kept_from = self.ring.front().map_or(self.offset + 1, |oldest| oldest.offset);
+        if position.offset + 1 < kept_from {
+            return Err(NotRecovered::TooOld);
+        }
+        Ok(position.offset + 1)
+    }
+
+    fn put(&mut self, subscriber: Subscriber) -> usize {
+        let session = subscriber.outbox.by.session;
+        match self.places.get(&session).copied() {
+            Some(place) => {
+                self.subscribers[place] = subscriber;
+                place
+            }
+            None => {
+                self.subscribers.push(subscriber);
+                self.places.insert(session, self.subscribers.len() - 1);
+                self.subscribers.len() - 1
+            }
+        }
+    }
+
+    fn take_out(&mut self, place: usize) {
+        let gone = self.subscribers.swap_remove(place);
+        self.places.remove(&gone.outbox.by.session);
+        if let Some(moved) = self.subscribers.get(place) {
+            self.places.insert(moved.outbox.by.session, place);
+        }
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        let now_ms = kept.at_ms;
+        self.ring_bytes += kept.frame.len();
+        self.ring.push_back(kept);
+        // The newest event stays, however large: a subscriber may be lagging on it.
+        while self.ring.len() > 1 {
+            let oldest = &self.ring[0];
+            let over = self.ring.len() > RING_EVENTS_MAX
+                || self.ring_bytes > RING_BYTES_MAX
+                || now_ms.saturating_sub(oldest.at_ms) > RING_MS_MAX;
+            if !over {
+                return;
+            }
+            self.ring_bytes -= oldest.frame.len();
+            self.ring.pop_front();
+        }
+    }
+
+    /// Hands kept events from `next` on to one subscriber, as many as its lane takes.
+    fn pump(&mut self, place: usize, next: u64, now_ms: u64, counts: &HubCounts) {
+        let from = self.ring.partition_point(|kept| kept.offset < next);
+        let Inner { ring, subscribers, .. } = self;
+        let subscriber = &mut subscribers[place];
+        for kept in ring.range(from..) {
+            if kept.whole_only && subscriber.outbox.is_sliced() {
+                continue;
+            }
+            if !subscriber.outbox.event(&kept.frame, now_ms) {
+                subscriber.lagging_from = Some(kept.offset);
+                return;
+            }
+            counts.deliveries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

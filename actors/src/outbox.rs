@@ -1,0 +1,258 @@
+//! What waits for one socket: four lanes, each bounded in bytes. Senders put frames in and wake the socket; the socket drains.
+//! It is neither the socket nor the session: it is what both and the hub hold in common.
+
+use bytes::Bytes;
+use fitconnect_domain::class::Caller;
+use fitconnect_protocol::CloseCode;
+use fitconnect_protocol::limits::*;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Wakes the socket that drains; must not block, and may be called when it is awake.
+pub type Waker = Box<dyn Fn() + Send + Sync>;
+
+/// What a frame replaces in the state lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StateKey {
+    /// The board of the topic with this handle.
+    Board(u32),
+    /// The attention list of the desk with this handle.
+    Attention(u32),
+    /// One's own row.
+    Mine,
+}
+
+#[derive(Default)]
+struct Lanes {
+    control: VecDeque<Bytes>,
+    control_bytes: usize,
+    event: VecDeque<Bytes>,
+    event_bytes: usize,
+    /// A board in parts is several frames under one key.
+    state: VecDeque<(StateKey, Vec<Bytes>)>,
+    state_bytes: usize,
+    ephemeral: VecDeque<Bytes>,
+    ephemeral_bytes: usize,
+    close: Option<CloseCode>,
+    /// Since when something waits without the socket having drained.
+    waiting_since: Option<u64>,
+    /// Names of slices that this socket has been told, by slot, oldest first.
+    names: VecDeque<u16>,
+    names_known: HashSet<u16>,
+}
+
+impl Lanes {
+    fn is_empty(&self) -> bool {
+        self.control.is_empty()
+            && self.event.is_empty()
+            && self.state.is_empty()
+            && self.ephemeral.is_empty()
+            && self.close.is_none()
+    }
+}
+
+/// What became of a frame of the state lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    Taken,
+    /// An older frame under the same key had not left: what it told of is lost, the whole must follow.
+    Replaced,
+    /// No room: this frame is lost.
+    Full,
+}
+
+/// The frames of one socket.
+pub struct Outbox {
+    pub by: Arc<Caller>,
+    lanes: Mutex<Lanes>,
+    waker: Waker,
+    awake: AtomicBool,
+    /// The rider gets slices of a board that is too large to be sent whole.
+    sliced: AtomicBool,
+    /// Topics that have more for this socket than its lane could take.
+    lagging: AtomicBool,
+    closed: AtomicBool,
+    pub dropped: AtomicU64,
+}
+
+impl Outbox {
+    pub fn new(by: Arc<Caller>, waker: Waker) -> Arc<Outbox> {
+        Arc::new(Outbox {
+            by,
+            lanes: Mutex::default(),
+            waker,
+            awake: AtomicBool::new(false),
+            sliced: AtomicBool::new(false),
+            lagging: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().expect("nobody panics while holding the lanes")
+    }
+
+    fn wake(&self) {
+        if !self.awake.swap(true, Ordering::AcqRel) {
+            (self.waker)();
+        }
+    }
+
+    /// Marks that something waits since `now`, and wakes.
+    fn waits(&self, mut lanes: MutexGuard<'_, Lanes>, now_ms: u64) {
+        lanes.waiting_since.get_or_insert(now_ms);
+        drop(lanes);
+        self.wake();
+    }
+
+    /// A reply, an error, a close: never dropped. A client has few under way, because a socket that does not drain is not read.
+    pub fn control(&self, frame: Bytes, now_ms: u64) {
+        if self.is_closed() {
+            return;
+        }
+        let mut lanes = self.lanes();
+        lanes.control_bytes += frame.len();
+        lanes.control.push_back(frame);
+        self.waits(lanes, now_ms);
+    }
+
+    /// The next event of a topic. `false`: the lane is full, the topic must come back to this socket.
+    pub fn event(&self, frame: &Bytes, now_ms: u64) -> bool {
+        if self.is_closed() {
+            return true;
+        }
+        let mut lanes = self.lanes();
+        // A frame larger than the lane goes when the lane is empty.
+        if lanes.event_bytes + frame.len() > LANE_EVENT_BYTES_MAX && !lanes.event.is_empty() {
+            drop(lanes);
+            self.lagging.store(true, Ordering::Release);
+            self.wake();
+            return false;
+        }
+        lanes.event_bytes += frame.len();
+        lanes.event.push_back(frame.clone());
+        self.waits(lanes, now_ms);
+        true
+    }
+
+    /// The newest state under `key`, in one or more frames.
+    pub fn state(&self, key: StateKey, frames: &[Bytes], now_ms: u64) -> Put {
+        if self.is_closed() {
+            return Put::Taken;
+        }
+        let mut lanes = self.lanes();
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
+        let known = lanes.state.iter().position(|(other, _)| *other == key);
+        let freed = known.map_or(0, |at| lanes.state[at].1.iter().map(Bytes::len).sum());
+        if lanes.state_bytes - freed + bytes > LANE_STATE_BYTES_MAX && lanes.state.len() > usize::from(known.is_some())
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return Put::Full;
+        }
+        lanes.state_bytes = lanes.state_bytes - freed + bytes;
+        let put = match known {
+            Some(at) => {
+                lanes.state[at].1 = frames.to_vec();
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Put::Replaced
+            }
+            None => {
+                lanes.state.push_back((key, frames.to_vec()));
+                Put::Taken
+            }
+        };
+        self.waits(lanes, now_ms);
+        put
+    }
+
+    /// Typing, bursts of reactions: dropped when nobody has time for them.
+    pub fn ephemeral(&self, frame: &Bytes, now_ms: u64) {
+        let mut lanes = self.lanes();
+        if self.is_closed() || lanes.ephemeral_bytes + frame.len() > LANE_EPHEMERAL_BYTES_MAX {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        lanes.ephemeral_bytes += frame.len();
+        lanes.ephemeral.push_back(frame.clone());
+        self.waits(lanes, now_ms);
+    }
+
+    /// The socket shall close when it has written what waits in the control lane.
+    pub fn close(&self, code: CloseCode, now_ms: u64) {
+        let mut lanes = self.lanes();
+        lanes.close.get_or_insert(code);
+        self.waits(lanes, now_ms);
+    }
+
+    /// The socket is gone: nothing is taken any more.
+    pub fn shut(&self) {
+        self.closed.store(true, Ordering::Release);
+        *self.lanes() = Lanes::default();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Hands everything that waits to the socket, in the order of the lanes. Returns the close that was asked for.
+    pub fn drain(&self, mut each: impl FnMut(Bytes)) -> Option<CloseCode> {
+        self.awake.store(false, Ordering::Release);
+        let mut lanes = self.lanes();
+        lanes.waiting_since = None;
+        (lanes.control_bytes, lanes.event_bytes, lanes.state_bytes, lanes.ephemeral_bytes) = (0, 0, 0, 0);
+        lanes.control.drain(..).for_each(&mut each);
+        lanes.event.drain(..).for_each(&mut each);
+        lanes.state.drain(..).flat_map(|(_, frames)| frames).for_each(&mut each);
+        lanes.ephemeral.drain(..).for_each(&mut each);
+        // A socket that once had much to say gives the room back.
+        if lanes.control.capacity() > 32 {
+            lanes.control.shrink_to(4);
+        }
+        if lanes.event.capacity() > 32 {
+            lanes.event.shrink_to(4);
+        }
+        lanes.close.take()
+    }
+
+    /// Whether topics wait to send more; asked once after a drain.
+    pub fn take_lagging(&self) -> bool {
+        self.lagging.swap(false, Ordering::AcqRel)
+    }
+
+    /// Bytes that wait, and since when nothing has been drained.
+    pub fn waiting(&self) -> (usize, Option<u64>) {
+        let lanes = self.lanes();
+        let bytes = lanes.control_bytes + lanes.event_bytes + lanes.state_bytes + lanes.ephemeral_bytes;
+        (bytes, lanes.waiting_since.filter(|_| !lanes.is_empty()))
+    }
+
+    pub fn is_sliced(&self) -> bool {
+        self.sliced.load(Ordering::Relaxed)
+    }
+    pub fn set_sliced(&self) {
+        self.sliced.store(true, Ordering::Relaxed);
+    }
+
+    /// Slots whose names this socket has not been told; they count as told from now on.
+    pub fn new_names(&self, slots: impl Iterator<Item = u16>) -> Vec<u16> {
+        let mut lanes = self.lanes();
+        let mut new = Vec::new();
+        for slot in slots {
+            if lanes.names_known.insert(slot) {
+                lanes.names.push_back(slot);
+                new.push(slot);
+            }
+            if lanes.names.len() > SLICE_NAMES_MAX
+                && let Some(oldest) = lanes.names.pop_front()
+            {
+                lanes.names_known.remove(&oldest);
+            }
+        }
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests;

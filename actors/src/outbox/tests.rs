@@ -1,0 +1,62 @@
+use super::*;
+use fitconnect_protocol::user::Role;
+use fitconnect_protocol::{GymId, SessionId, UserId, Uuid};
+use std::sync::atomic::AtomicU32;
+
+fn outbox() -> (Arc<Outbox>, Arc<AtomicU32>) {
+    let wakes = Arc::new(AtomicU32::new(0));
+    let counted = wakes.clone();
+    let id = Uuid::from_u128(1);
+    let by = Caller { user: UserId(id), gym: GymId(id), role: Role::Member, session: SessionId(id), hall: None };
+    (
+        Outbox::new(
+            Arc::new(by),
+            Box::new(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }),
+        ),
+        wakes,
+    )
+}
+
+fn drained(outbox: &Outbox) -> Vec<String> {
+    let mut all = Vec::new();
+    let close = outbox.drain(|frame| all.push(String::from_utf8_lossy(&frame).into_owned()));
+    all.extend(close.map(|code| format!("close {}", code.code())));
+    all
+}
+
+#[test]
+fn lanes_leave_in_their_order_after_one_wake() {
+    let (outbox, wakes) = outbox();
+    outbox.ephemeral(&Bytes::from_static(b"typing"), 0);
+    outbox.state(StateKey::Mine, &[Bytes::from_static(b"row")], 0);
+    outbox.event(&Bytes::from_static(b"event"), 0);
+    outbox.control(Bytes::from_static(b"reply"), 0);
+    outbox.close(CloseCode::Kicked, 0);
+    assert_eq!(wakes.load(Ordering::Relaxed), 1);
+    assert_eq!(drained(&outbox), ["reply", "event", "row", "typing", "close 4503"]);
+    assert_eq!(outbox.waiting(), (0, None));
+}
+
+#[test]
+fn the_newest_state_wins_and_an_event_is_never_lost_silently() {
+    let (outbox, _) = outbox();
+    assert_eq!(outbox.state(StateKey::Board(1), &[Bytes::from_static(b"old")], 5), Put::Taken);
+    assert_eq!(outbox.state(StateKey::Board(1), &[Bytes::from_static(b"new")], 6), Put::Replaced);
+    assert_eq!(outbox.waiting(), (3, Some(5)));
+    let large = Bytes::from(vec![b'x'; LANE_EVENT_BYTES_MAX / 2]);
+    assert!(outbox.event(&large, 7) && outbox.event(&large, 7));
+    assert!(!outbox.event(&large, 7), "full");
+    assert_eq!(drained(&outbox).len(), 3);
+    assert!(outbox.take_lagging() && !outbox.take_lagging());
+    assert!(outbox.event(&Bytes::from(vec![0; 2 * LANE_EVENT_BYTES_MAX]), 8), "alone it may be large");
+}
+
+#[test]
+fn names_of_a_slice_are_told_once_until_they_are_forgotten() {
+    let (outbox, _) = outbox();
+    assert_eq!(outbox.new_names([1, 2, 1].into_iter()), [1, 2]);
+    assert_eq!(outbox.new_names(3..100), (3..100).collect::<Vec<_>>());
+    assert_eq!(outbox.new_names([1, 99].into_iter()), [1]);
+}

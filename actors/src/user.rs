@@ -1,0 +1,80 @@
+//! The person as an actor: one row, written whole; nothing but its own inbox to speak to.
+
+use crate::body::{Body, fingerprint, pack, unpack};
+use crate::house::House;
+use crate::hub::Channel;
+use crate::outbox::Outbox;
+use crate::ports::{Event, Row, StoreError, StoredActor, UserRow};
+use crate::reply::ReplyTo;
+use crate::stats::Kind;
+use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::user::{Change, Input, Never, Publish, Stored, User};
+use fitconnect_domain::{ActorKey, LetterBody, Millis};
+use fitconnect_protocol::UserId;
+use fitconnect_protocol::session::Event as TopicEvent;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+
+pub struct UserBody;
+
+impl Body for UserBody {
+    type Machine = User;
+    type Id = UserId;
+    const KIND: Kind = Kind::User;
+    const MAILBOX: usize = 256;
+
+    fn key(id: UserId) -> ActorKey {
+        ActorKey::User(id)
+    }
+
+    fn restore(id: UserId, stored: &StoredActor, _: Vec<StoredSample>, _: Millis) -> Result<User, StoreError> {
+        let row: Option<Stored> = stored.snapshot.as_deref().map(|row| unpack(row, "a person's row")).transpose()?;
+        Ok(User::restore(id, row))
+    }
+
+    fn row(user: &User) -> Option<Row> {
+        user.stored().map(|stored| Row::User(UserRow { snapshot: pack(stored) }))
+    }
+
+    fn change(change: &Change) -> (&'static str, Vec<u8>) {
+        let body = match change {
+            // What a member's history reads.
+            Change::Summarised { summary } => pack(summary),
+            Change::Consented { .. } | Change::Measured { .. } | Change::InClass { .. } | Change::LeftClass { .. } => {
+                pack(change)
+            }
+        };
+        (change.kind(), body)
+    }
+
+    fn digest(input: &Input) -> u64 {
+        match input {
+            Input::Command { act, .. } => fingerprint(&pack(act)),
+            Input::Subscribe { .. } | Input::Letter(_) => unreachable!("not a command: {input:?}"),
+        }
+    }
+
+    fn channels(id: UserId) -> Vec<Channel> {
+        vec![Channel::me(id)]
+    }
+
+    fn letter(letter: LetterBody) -> Option<Input> {
+        Some(Input::Letter(letter))
+    }
+
+    fn publish(house: &Arc<House>, id: UserId, _: Option<&Arc<Outbox>>, publish: Publish) {
+        house.hub.publish(Channel::me(id), TopicEvent::User(publish.event), false, house.clock.now().0);
+    }
+
+    fn tell(_: &Arc<House>, _: ReplyTo, to: Never) {
+        match to {}
+    }
+
+    fn event(_: UserId, record: Never) -> Event {
+        match record {}
+    }
+
+    fn load(_: &Arc<House>, _: UserId, load: Never) -> BoxFuture<'static, Input> {
+        match load {}
+    }
+}
