@@ -1,0 +1,37 @@
+//! `GET /v1/ws`: origin, subprotocol and token, before anything is upgraded.
+
+use super::{Conn, Socket};
+use crate::app::App;
+use crate::auth::{Claims, origin};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_actors::ws;
+use fitconnect_protocol::limits::FRAME_BYTES_MAX;
+use fitconnect_protocol::{ErrorCode, Refusal, SUBPROTOCOL};
+
+/// Prefix of the subprotocol that carries the access token.
+const BEARER: &str = "bearer.";
+
+/// Upgrades a request to a socket, or says why not: 400 another protocol, 401 a token that is not believed, 403 a foreign origin.
+pub async fn open(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> Result<HttpResponse, actix_web::Error> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if !origin::is_allowed(text(header::ORIGIN), text(header::HOST), &app.config.origins) {
+        return Ok(refused(403, Refusal::new(ErrorCode::Forbidden, "this origin is not on the list")));
+    }
+    let offered: Vec<&str> = text(header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default().split(',').map(str::trim).collect();
+    if !offered.contains(&SUBPROTOCOL) {
+        return Ok(refused(400, Refusal::new(ErrorCode::Unsupported, format!("the subprotocol is {SUBPROTOCOL}"))));
+    }
+    let token = offered.iter().find_map(|each| each.strip_prefix(BEARER));
+    let claims: Option<Claims> = match token.map(|token| app.keys.verify(token, app.clock.now())).transpose() {
+        Ok(claims) => claims,
+        Err(why) => return Ok(refused(401, Refusal::from(why))),
+    };
+    let socket = Socket::new(app.clone(), request.conn_data::<Conn>().cloned(), claims);
+    ws::WsResponseBuilder::new(socket, &request, body).protocols(&[SUBPROTOCOL]).frame_size(FRAME_BYTES_MAX).start()
+}
+
+fn refused(status: u16, refusal: Refusal) -> HttpResponse {
+    let status = actix_web::http::StatusCode::from_u16(status).expect("a status of the table above");
+    HttpResponse::build(status).json(refusal)
+}

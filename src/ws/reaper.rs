@@ -1,0 +1,74 @@
+//! Shuts sockets whose readers take nothing. It stands outside the socket's actor, which is frozen in just that case:
+//! it holds a second handle of the connection and closes it under the actor.
+
+use crate::app::App;
+use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
+use actix_web::web;
+use dashmap::DashMap;
+use fitconnect_actors::outbox::Outbox;
+use fitconnect_protocol::SessionId;
+use fitconnect_protocol::limits::{SO_SNDBUF, STALLED_MS_MAX};
+use socket2::SockRef;
+use std::any::Any;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A second handle of a connection.
+#[derive(Clone)]
+pub struct Conn(Arc<OwnedFd>);
+
+/// Called by the HTTP server for each connection.
+pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
+    let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
+    let socket = SockRef::from(stream);
+    // Without this, loopback swallows megabytes before a stalled reader is felt.
+    let _ = socket.set_send_buffer_size(SO_SNDBUF);
+    let _ = socket.set_tcp_nodelay(true);
+    match stream.as_fd().try_clone_to_owned() {
+        Ok(fd) => drop(extensions.insert(Conn(Arc::new(fd)))),
+        Err(error) => tracing::warn!(%error, "no second handle of a connection: it cannot be reaped"),
+    }
+}
+
+/// Open sockets, for the reaper.
+#[derive(Default)]
+pub struct Sockets(DashMap<SessionId, (Conn, Arc<Outbox>)>);
+
+impl Sockets {
+    pub(super) fn watch(&self, conn: &Conn, outbox: &Arc<Outbox>) {
+        self.0.insert(outbox.by.session, (conn.clone(), outbox.clone()));
+    }
+
+    pub(super) fn unwatch(&self, outbox: &Arc<Outbox>) {
+        self.0.remove_if(&outbox.by.session, |_, (_, known)| Arc::ptr_eq(known, outbox));
+    }
+
+    /// Bytes that wait for all sockets together.
+    pub fn waiting_bytes(&self) -> usize {
+        self.0.iter().map(|entry| entry.1.waiting().0).sum()
+    }
+
+    /// Shuts whoever has taken nothing for too long; how many.
+    fn shut_stalled(&self, now_ms: u64) -> usize {
+        let stalled = |outbox: &Outbox| outbox.waiting().1.is_some_and(|since| now_ms.saturating_sub(since) >= STALLED_MS_MAX);
+        let conns: Vec<Conn> = self.0.iter().filter(|entry| stalled(&entry.1)).map(|entry| entry.0.clone()).collect();
+        for conn in &conns {
+            let _ = SockRef::from(&*conn.0).shutdown(std::net::Shutdown::Both);
+        }
+        conns.len()
+    }
+}
+
+/// Looks every second.
+pub async fn reap(app: web::Data<App>) {
+    loop {
+        actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        let shut = app.sockets.shut_stalled(app.clock.now().0);
+        if shut > 0 {
+            tracing::debug!(shut, "stalled sockets were shut");
+            app.telemetry.reaped(shut);
+        }
+    }
+}
