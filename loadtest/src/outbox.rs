@@ -75,22 +75,22 @@ impl Outbox {
     }
 
     /// Rows that should go out now: new ones that are due, and old ones that nobody acknowledged in time.
-    /// `limit` is how many rows the frame still takes.
-    pub fn take_due(&mut self, receiver_ms: u32, real_ms: f64, limit: usize, batch: &mut Batch) {
+    /// The frame still takes `rows` rows, and `runs` runs of consecutive ones in all.
+    pub fn take_due(&mut self, receiver_ms: u32, real_ms: f64, rows: usize, runs: usize, batch: &mut Batch) {
         let resend = |kept: &Kept| kept.sent_at.is_none_or(|at| real_ms - at >= RESEND_MS);
-        for kept in self.kept.iter_mut().filter(|kept| kept.due_ms <= receiver_ms && resend(kept)).take(limit) {
+        for kept in self.kept.iter_mut().filter(|kept| kept.due_ms <= receiver_ms && resend(kept)).take(rows) {
+            let room = batch.sources.len() < runs;
+            let follows = |run: &&mut SourceRows| run.0 == self.source && run.1 + run.2.len() as Seq == kept.seq;
+            let run = batch.sources.last_mut().filter(follows);
+            match run {
+                Some(SourceRows(_, _, rows)) => rows.push(kept.row.clone()),
+                None if !room => return,
+                None => batch.sources.push(SourceRows(self.source, kept.seq, vec![kept.row.clone()])),
+            }
             batch.again += usize::from(kept.sendings > 0);
             batch.rows += 1;
             kept.sent_at = Some(real_ms);
             kept.sendings += 1;
-            match batch.sources.last_mut() {
-                Some(SourceRows(source, first, rows))
-                    if *source == self.source && *first + rows.len() as Seq == kept.seq =>
-                {
-                    rows.push(kept.row.clone());
-                }
-                _ => batch.sources.push(SourceRows(self.source, kept.seq, vec![kept.row.clone()])),
-            }
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
     /// `first+length` of each run handed out.
     fn due(outbox: &mut Outbox, receiver_ms: u32, real_ms: f64) -> Vec<String> {
         let mut batch = Batch::default();
-        outbox.take_due(receiver_ms, real_ms, FRAME_ROWS_MAX, &mut batch);
+        outbox.take_due(receiver_ms, real_ms, FRAME_ROWS_MAX, 32, &mut batch);
         batch.sources.iter().map(|SourceRows(_, first, rows)| format!("{first}+{}", rows.len())).collect()
     }
 
