@@ -10,6 +10,15 @@ use fitconnect_protocol::{ClassId, CmdId, UserId, Uuid};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// How the store answers loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    Up,
+    /// With what was there when it was asked, at [`ByHand::answer_loads`].
+    Slow,
+    Down,
+}
+
 pub struct ByHand {
     pub class: Class,
     pub now: Millis,
@@ -27,8 +36,7 @@ pub struct ByHand {
     pub people: BTreeMap<UserId, Person>,
     /// Records are on disk at once; else they wait for [`ByHand::sync`].
     pub syncs: bool,
-    /// The store answers; else loads fail.
-    pub store_up: bool,
+    pub store: Store,
     /// Ticks are run; without them nothing is shown.
     pub ticks: bool,
     /// The machine said that its memory may go.
@@ -37,6 +45,8 @@ pub struct ByHand {
     tick_at: Option<Millis>,
     unsynced: Option<u64>,
     last_ask: u64,
+    /// Answers of a slow store that are on their way.
+    loaded: Vec<Loaded>,
     inputs: VecDeque<(Input, AskId)>,
     answers: BTreeMap<AskId, Response>,
 }
@@ -54,13 +64,14 @@ impl ByHand {
             snapshots: Vec::new(),
             people: BTreeMap::new(),
             syncs: true,
-            store_up: true,
+            store: Store::Up,
             ticks: true,
             asleep: false,
             alarm: None,
             tick_at: None,
             unsynced: None,
             last_ask: 0,
+            loaded: Vec::new(),
             inputs: VecDeque::new(),
             answers: BTreeMap::new(),
         }
@@ -108,11 +119,19 @@ impl ByHand {
         }
     }
 
+    /// The slow store has answered everything that it was asked.
+    pub fn answer_loads(&mut self) {
+        for loaded in std::mem::take(&mut self.loaded) {
+            self.send(Input::Loaded(loaded));
+        }
+    }
+
     /// The process dies and comes back: only what is stored is left.
     pub fn restart(&mut self) {
         self.class = Class::restore(self.class.id, &self.changes, self.samples.clone(), self.now);
         (self.tick_at, self.unsynced) = (None, None);
         self.inputs.clear();
+        self.loaded.clear();
         self.alarm = Some(self.now);
     }
 
@@ -144,7 +163,10 @@ impl ByHand {
             Effect::Record { number, record } => self.record(number, record),
             Effect::Load(load) => {
                 let loaded = self.load(load);
-                self.inputs.push_back((Input::Loaded(loaded), AskId::NOBODY));
+                match self.store {
+                    Store::Slow => self.loaded.push(loaded),
+                    Store::Up | Store::Down => self.inputs.push_back((Input::Loaded(loaded), AskId::NOBODY)),
+                }
             }
             Effect::WakeAt(at) => self.alarm = at,
             Effect::TickAt(at) => self.tick_at = Some(at),
@@ -165,7 +187,7 @@ impl ByHand {
     }
 
     fn load(&self, load: Load) -> Loaded {
-        if !self.store_up {
+        if self.store == Store::Down {
             return Loaded::Failed(load);
         }
         match load {
