@@ -16,6 +16,8 @@ export interface FeedWatcher {
   refused(refusal: Refusal): void
 }
 
+/** While people may send, a board ticks all the time. */
+const LIVELY: readonly Phase[] = ['lobby', 'live', 'paused', 'cooling']
 const ENDED: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
 
 export class ClassFeed {
@@ -45,6 +47,7 @@ export class ClassFeed {
         snapshot: (snapshot) => snapshot.t === 'board' && this.meet(snapshot.roster),
         event: (event) => this.event(event as ClassEvent),
         tick: (bytes) => this.tick(bytes),
+        lively: () => this.lively(),
         refused: (refusal) => this.watcher.refused(refusal),
       }),
     )
@@ -62,6 +65,17 @@ export class ClassFeed {
 
   get rate(): number {
     return this.snapshot?.clock.rate ?? 1
+  }
+
+  /** How long the board has been silent, class milliseconds: that much older is everything on it. */
+  silentMs(): number {
+    const { header } = this.board
+    const counts = this.lively() || this.socket.link.state === 'offline' || this.socket.link.state === 'connecting'
+    return header && counts ? Math.max(0, this.classMs() - header.classMs) : 0
+  }
+
+  lively(): boolean {
+    return LIVELY.includes(this.phase)
   }
 
   moment(): Moment {

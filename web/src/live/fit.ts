@@ -3,10 +3,20 @@
 const CACHE_MAX = 4_000
 
 export class Fitter {
-  private readonly context = document.createElement('canvas').getContext('2d')
+  private readonly canvas = document.createElement('canvas')
+  private readonly context = this.canvas.getContext('2d')
   private readonly cache = new Map<string, string>()
 
-  constructor(private readonly family: string) {}
+  constructor(private readonly family: string) {
+    // In the page, because a canvas takes its digits' width (tabular or not) from where it stands.
+    this.canvas.className = 'measure'
+    this.canvas.width = this.canvas.height = 0
+    document.body.append(this.canvas)
+  }
+
+  destroy(): void {
+    this.canvas.remove()
+  }
 
   font(size: number, weight: number): string {
     return `${weight} ${size}px ${this.family}`

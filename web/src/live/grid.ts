@@ -35,7 +35,7 @@ export function gridFor(count: number, width: number, height: number, unit: numb
       height: Math.min(Math.floor((height - gap * (rows - 1)) / rows), Math.round(420 * unit)),
       gap,
     }
-    if (grid.width < 1 || grid.height < 1) break
+    if (grid.width < 1 || grid.height < 1) continue
     if (!best || worth(grid) > worth(best)) best = grid
   }
   return best ?? { cols: 1, rows: 1, width: Math.max(width, 1), height: Math.max(height, 1), gap }
@@ -79,11 +79,11 @@ const HERO_WIDTH = 2.35
 
 export function tileLayout(grid: Grid, unit: number): TileLayout {
   const { width, height } = grid
-  const pad = Math.round(clamp(width * 0.055, 7 * unit, 18 * unit))
+  const pad = Math.round(clamp(Math.min(width * 0.055, height * 0.065), 7 * unit, 18 * unit))
   const inner = width - 2 * pad
-  const text = Math.max(Math.round(clamp(height * 0.135, 20 * unit, 32 * unit)), 11)
-  const line = Math.round(text * 1.2)
-  const barHeight = Math.max(4, Math.round(height * 0.045))
+  const text = Math.max(Math.round(clamp(height * 0.105, 20 * unit, 32 * unit)), 11)
+  const line = Math.round(text * 1.17)
+  const barHeight = Math.max(4, Math.round(height * 0.042))
   const barY = height - pad - barHeight
   const noteY = barY - Math.round(4 * unit) - line
   const top = pad + line

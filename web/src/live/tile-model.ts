@@ -35,7 +35,8 @@ export interface Tile {
 
 /** The words of tiles, in the page's language. */
 export interface TileWords {
-  zones: readonly [string, string, string, string, string, string]
+  /** Below zone 1, then zones 1 to 5. */
+  zones: readonly string[]
   over: string
   private: string
   waiting: string
@@ -52,12 +53,13 @@ export interface Person {
 
 export const NOTHING = '––'
 
-/** How old the newest heart rate of a slot is at least, class milliseconds; 0 where it is fresh. */
-export function ageOf(board: Board, slot: number, classMs: number): number {
+/**
+ * How old the newest heart rate of a slot is at least, class milliseconds; 0 where it is fresh.
+ * `silence`: nothing has come for so long; that much is everybody older.
+ */
+export function ageOf(board: Board, slot: number, silence: number): number {
   const header = board.header
   if (!header) return 0
-  // Since the last tick nobody has told us anything: that much is everybody older.
-  const silence = Math.max(0, classMs - header.classMs)
   const signal = signalOf(board.state[slot]!)
   const lasted = Math.max(0, header.classMs - board.since[slot]!)
   if (signal === SIGNAL.STALE) return LIMITS.STALE_MS + lasted + silence
@@ -74,7 +76,7 @@ function lostReason(signal: number): Reason {
 const number = (value: number, absent: number): string => (value === absent ? '' : String(value))
 
 /** `ended`: the class is over, and points are what is left to see. */
-export function tileOf(board: Board, slot: number, person: Person | undefined, classMs: number, ended: boolean, words: TileWords): Tile {
+export function tileOf(board: Board, slot: number, person: Person | undefined, silence: number, ended: boolean, words: TileWords): Tile {
   const state = board.state[slot]!
   const signal = signalOf(state)
   const rawZone = zoneOf(state)
@@ -99,7 +101,7 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, c
     hand: (state & STATE_HAND) !== 0,
   }
   if (ended) return asFinal(tile, words)
-  const age = ageOf(board, slot, classMs)
+  const age = ageOf(board, slot, silence)
   if (signal === SIGNAL.WAITING) return { ...tile, ...noHeart(), look: 'waiting', note: words.waiting }
   if (signal > SIGNAL.STALE || age > LIMITS.LOST_MS) {
     const atLeast = signal > SIGNAL.STALE && board.older[slot] === 1 ? '> ' : ''

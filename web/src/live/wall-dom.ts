@@ -1,22 +1,24 @@
 // Up to 60 people: a tile is a few absolutely placed elements, made once. Text is written only where it changed.
 
 import type { Surface } from './wall'
-import { type Grid, positionOf, tileLayout, type TileLayout } from './grid'
+import { type Grid, positionOf, type TileLayout } from './grid'
 import type { Fitter } from './fit'
 import { ICONS, type Icon } from './shapes'
 import type { Tile } from './tile-model'
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** A text node that remembers what it says. */
+/** A text node that remembers what it says; its element is hidden while that is nothing. */
 class Words {
   private said = ''
   private readonly node = document.createTextNode('')
-  constructor(readonly element: HTMLElement) {
+  constructor(private readonly element: HTMLElement) {
     element.append(this.node)
+    element.hidden = true
   }
   say(text: string): void {
     if (text === this.said) return
+    if ((text === '') !== (this.said === '')) this.element.hidden = text === ''
     this.said = text
     this.node.data = text
   }
@@ -31,6 +33,7 @@ interface TileNodes {
   unit: Words
   points: Words
   bpm: Words
+  lost: Words
   kcal: Words
   ring: Words
   note: Words
@@ -54,10 +57,10 @@ export class DomWall implements Surface {
     host.replaceChildren(this.list)
   }
 
-  layout(grid: Grid, slots: readonly number[], unit: number): void {
-    this.shape = tileLayout(grid, unit)
-    this.inner = grid.width - 2 * this.shape.pad
-    this.size(grid, this.shape)
+  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void {
+    this.shape = shape
+    this.inner = grid.width - 2 * shape.pad
+    this.size(grid, shape)
     for (const [slot, tile] of this.tiles) {
       if (slots.includes(slot)) continue
       tile.root.remove()
@@ -94,9 +97,12 @@ export class DomWall implements Surface {
     nodes.bpm.say(tile.unit === 'bpm' ? '' : tile.bpm)
     nodes.kcal.say(tile.kcal)
     nodes.ring.say(tile.zone >= 0 ? String(tile.zone) : '')
-    nodes.age.say(tile.age)
-    const ageRoom = tile.age ? this.fitter.width(tile.age, bold) + 8 : 0
-    const ringRoom = tile.zone >= 0 ? line + 6 : tile.look === 'lost' ? line + 2 : 0
+    // How long somebody is lost stands where the heart rate stood, or beside the reason where there is no room for both.
+    const apart = this.shape.metricsY !== undefined && this.shape.metrics > 1
+    nodes.lost.say(apart ? tile.age : '')
+    nodes.age.say(apart ? '' : tile.age)
+    const ageRoom = tile.age && !apart ? this.fitter.width(tile.age, bold) + 8 : 0
+    const ringRoom = tile.zone >= 0 ? line + 6 : 0
     nodes.note.say(this.fitter.fit(tile.note, this.inner - ringRoom - ageRoom, bold))
   }
 
@@ -152,9 +158,9 @@ export class DomWall implements Surface {
       return element
     }
     const name = part('name')
-    const top = group('top')
-    top.append(picture('hand'))
-    const rank = part('rank', top)
+    const place = group('place')
+    place.append(picture('hand'))
+    const rank = part('rank', place)
     const seat = part('seat')
     const heroBox = group('hero')
     heroBox.append(picture('heart'), picture('star'))
@@ -163,16 +169,16 @@ export class DomWall implements Surface {
     const metrics = group('metrics')
     const points = part('points', metrics, 'star')
     const bpm = part('bpm', metrics, 'heart')
+    const lost = part('lost', metrics, 'broken')
     const kcal = part('kcal', metrics, 'flame')
     const low = group('low')
     const ring = part('ring', low)
-    low.append(picture('broken'))
     const note = part('note', low)
     const age = part('age', low)
     const bar = group('bar')
     bar.setAttribute('aria-hidden', 'true')
     for (let zone = 1; zone <= 5; zone++) bar.append(document.createElement('i'))
-    const nodes = { root, name, rank, seat, hero, unit, points, bpm, kcal, ring, note, age }
+    const nodes = { root, name, rank, seat, hero, unit, points, bpm, lost, kcal, ring, note, age }
     this.tiles.set(slot, nodes)
     return nodes
   }

@@ -4,7 +4,7 @@
 import { SIGNAL, STATE_SIGNAL_MASK, STATE_SIGNAL_SHIFT, LIMITS } from '../proto/layout'
 import type { ClassFeed } from './feed'
 import { Fitter } from './fit'
-import { gridFor, pagesFor, scrollingGrid, type Grid } from './grid'
+import { type Grid, gridFor, pagesFor, scrollingGrid, type TileLayout, tileLayout } from './grid'
 import { ordered, type Sort } from './order'
 import { tileOf, type Tile, type TileWords } from './tile-model'
 import { CanvasWall } from './wall-canvas'
@@ -13,7 +13,7 @@ import { DomWall } from './wall-dom'
 /** What draws tiles. */
 export interface Surface {
   /** These people stand in this order; everything is drawn after it. */
-  layout(grid: Grid, slots: readonly number[], unit: number): void
+  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void
   draw(slot: number, tile: Tile): void
   /** Points one person out. */
   mark(slot: number | undefined): void
@@ -25,6 +25,8 @@ export interface WallView {
   pages: number
   people: number
   frozen: boolean
+  /** How many of points, bpm and kcal a tile has room for beside its hero. */
+  metrics: number
 }
 
 const DOM_MAX = 60
@@ -58,6 +60,7 @@ export class Wall {
   private foundAt?: number
   private frame = 0
   private frozen = false
+  private metrics = 3
   private sort: Sort = 'rank'
   private readonly resized = new ResizeObserver(() => this.relayout())
   private readonly second: ReturnType<typeof setInterval>
@@ -81,6 +84,7 @@ export class Wall {
     clearInterval(this.second)
     cancelAnimationFrame(this.frame)
     this.surface?.destroy()
+    this.fitter.destroy()
   }
 
   /** The last tick has been applied to the board. */
@@ -144,7 +148,7 @@ export class Wall {
   /** What ages without a frame from the server, and what turns by itself. */
   private passSecond(): void {
     const { board } = this.feed
-    const silent = board.header !== undefined && this.feed.classMs() - board.header.classMs > LIMITS.STALE_MS
+    const silent = this.feed.silentMs() > LIMITS.STALE_MS
     for (const slot of this.shown) {
       const signal = (board.state[slot]! & STATE_SIGNAL_MASK) >> STATE_SIGNAL_SHIFT
       if (silent || signal >= SIGNAL.STALE) this.dirty.add(slot)
@@ -165,11 +169,11 @@ export class Wall {
     this.putInOrder()
     if (this.layoutDue) this.placeTiles()
     const { board, people } = this.feed
-    const classMs = this.feed.classMs()
+    const silence = this.feed.silentMs()
     const ended = this.feed.ended()
     for (const slot of this.dirty) {
       if (board.present[slot] !== 1) continue
-      this.surface?.draw(slot, tileOf(board, slot, people.get(slot), classMs, ended, this.options.words))
+      this.surface?.draw(slot, tileOf(board, slot, people.get(slot), silence, ended, this.options.words))
     }
     this.dirty.clear()
   }
@@ -205,7 +209,9 @@ export class Wall {
     // Every page has the grid of a full one, so that tiles keep their size as pages turn.
     const places = pages > 1 ? each : this.shown.length
     const grid = this.options.narrow() ? scrollingGrid(places, width, unit) : gridFor(places, width, height, unit)
-    this.surface.layout(grid, this.shown, unit)
+    const shape = tileLayout(grid, unit)
+    this.metrics = shape.metricsY === undefined ? 0 : shape.metrics
+    this.surface.layout(grid, shape, this.shown)
     for (const slot of this.shown) this.dirty.add(slot)
     this.tell()
   }
@@ -219,6 +225,6 @@ export class Wall {
 
   private tell(): void {
     const { pages } = pagesFor(this.order.length)
-    this.options.view({ page: this.page, pages, people: this.order.length, frozen: this.frozen })
+    this.options.view({ page: this.page, pages, people: this.order.length, frozen: this.frozen, metrics: this.metrics })
   }
 }

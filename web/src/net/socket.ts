@@ -26,7 +26,7 @@ export class LoginNeeded extends Error {}
 
 const DIAL_MS_MAX = 10_000
 const CLOCK_EVERY_MS = 60_000
-/** A viewer of ticks that hears nothing for so long is behind; for longer, the socket is asked whether it lives. */
+/** A board that says nothing for so long is behind; for longer, the socket is asked whether it lives. */
 const QUIET_MS = 2_500
 const PROBE_MS = 5_000
 
@@ -198,6 +198,7 @@ export class Socket {
       case 'tick': {
         const topic = this.topics.tick(body.h, body.b)
         if (topic) this.tickAt = this.heardAt
+        if (this.link.state === 'lagging') this.judge()
         return
       }
       case 'attention':
@@ -285,7 +286,7 @@ export class Socket {
   /** live or lagging: behind by the server's word, or a board that has gone quiet. */
   private judge(): void {
     if (this.link.state !== 'live' && this.link.state !== 'lagging') return
-    const watches = this.topics.all().some((topic) => topic.tick !== undefined && topic.handle !== undefined)
+    const watches = this.topics.all().some((topic) => topic.handle !== undefined && topic.follower.lively?.())
     const quiet = watches && localNow() - this.tickAt > QUIET_MS
     const state = quiet || this.behind.size > 0 ? 'lagging' : 'live'
     if (state !== this.link.state) this.set({ ...this.link, state })

@@ -11,6 +11,8 @@ export interface Follower {
   /** Packed rows: see `live/ticks.ts`. */
   tick?(bytes: Uint8Array): void
   attention?(list: AttentionList): void
+  /** Whether ticks are due all the time now: then silence means that something is wrong. */
+  lively?(): boolean
   /** It may not be followed. */
   refused?(refusal: Refusal): void
 }

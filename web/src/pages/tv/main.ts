@@ -1,0 +1,9 @@
+import '../../ui/tokens.css'
+import '../../ui/base.css'
+import './tv.css'
+import { mount } from 'svelte'
+import { startLanguage } from '../../i18n/state.svelte'
+import Tv from './Tv.svelte'
+
+await startLanguage()
+mount(Tv, { target: document.body })
