@@ -309,7 +309,10 @@ impl Class {
             }
             What::Paired { sensor, owner, slot } => self.apply_paired(sensor, *owner, *slot, change.at),
             What::Swapped { a, b, from } => {
-                self.streams.swap(*a, *b, change.at, *from == SwapFrom::Start);
+                match from {
+                    SwapFrom::Now => self.streams.swap_from(change.at, *a, *b),
+                    SwapFrom::Start => self.streams.swap_all(*a, *b),
+                }
                 self.sensors_changed(*a);
                 self.sensors_changed(*b);
             }

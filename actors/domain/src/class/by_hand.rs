@@ -41,7 +41,9 @@ pub struct ByHand {
     pub ticks: bool,
     /// The machine said that its memory may go.
     pub asleep: bool,
+    /// As stored, and whether it has gone off in this life.
     alarm: Option<Millis>,
+    rang: bool,
     tick_at: Option<Millis>,
     unsynced: Option<u64>,
     last_ask: u64,
@@ -68,6 +70,7 @@ impl ByHand {
             ticks: true,
             asleep: false,
             alarm: None,
+            rang: false,
             tick_at: None,
             unsynced: None,
             last_ask: 0,
@@ -95,10 +98,11 @@ impl ByHand {
     pub fn advance_to(&mut self, until: Millis) {
         loop {
             let tick_at = self.tick_at.filter(|_| self.ticks);
-            let Some(next) = self.alarm.into_iter().chain(tick_at).min().filter(|next| *next <= until) else { break };
+            let alarm = self.alarm.filter(|_| !self.rang);
+            let Some(next) = alarm.into_iter().chain(tick_at).min().filter(|next| *next <= until) else { break };
             self.now = self.now.max(next);
-            if self.alarm.is_some_and(|at| at <= self.now) {
-                self.alarm = None;
+            if alarm.is_some_and(|at| at <= self.now) {
+                self.rang = true;
                 self.send(Input::Wake);
             } else {
                 self.tick_at = None;
@@ -132,7 +136,7 @@ impl ByHand {
         (self.tick_at, self.unsynced) = (None, None);
         self.inputs.clear();
         self.loaded.clear();
-        self.alarm = Some(self.now);
+        self.rang = false;
     }
 
     fn run(&mut self) {
@@ -168,7 +172,7 @@ impl ByHand {
                     Store::Up | Store::Down => self.inputs.push_back((Input::Loaded(loaded), AskId::NOBODY)),
                 }
             }
-            Effect::WakeAt(at) => self.alarm = at,
+            Effect::WakeAt(at) => (self.alarm, self.rang) = (at, false),
             Effect::TickAt(at) => self.tick_at = Some(at),
             Effect::Sleep => self.asleep = true,
         }

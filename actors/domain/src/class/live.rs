@@ -93,8 +93,12 @@ impl Live {
         if late { self.late.len() < LATE_WAITING_MAX } else { self.tail.len() < TAIL_SAMPLES_MAX }
     }
 
-    /// Moves what is older than a minute from the tail into the base.
+    /// Moves what is older than a minute from the tail into the base. Not while the series is on its way:
+    /// it may lack what has come since it was asked for.
     fn trim(&mut self, wear: &Wear<'_>, terms: &Terms<'_>) {
+        if self.loading {
+            return;
+        }
         let Some(newest) = self.tail.back().map(|sample| sample.at) else { return };
         while self.tail.front().is_some_and(|oldest| oldest.at < newest - TAIL_MS) {
             let oldest = self.tail.pop_front().expect("the front was just seen");

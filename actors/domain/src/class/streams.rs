@@ -128,19 +128,38 @@ impl Streams {
         before
     }
 
-    /// Two people wear each other's sensors, from `now` on or from each sensor's first day.
-    pub fn swap(&mut self, a: Slot, b: Slot, now: ClassMs, from_start: bool) {
-        let worn = |slot: Slot| {
-            self.wardrobe(slot).filter(|index| self.sensors[*index].wearer_now() == Some(slot)).collect::<Vec<_>>()
-        };
-        let (of_a, of_b) = (worn(a), worn(b));
-        let moves = of_a.into_iter().map(|index| (index, b)).chain(of_b.into_iter().map(|index| (index, a)));
-        for (index, other) in moves.collect::<Vec<_>>() {
-            let sensor = &mut self.sensors[index];
-            let begin = if from_start { sensor.worn.first().map_or(now, |worn| worn.from) } else { now };
-            sensor.wear(Some(other), begin);
-            self.hang(other, index);
+    /// Two people wear each other's sensors from `now` on.
+    pub fn swap_from(&mut self, now: ClassMs, a: Slot, b: Slot) {
+        for (index, other) in self.exchanged(a, b) {
+            if self.sensors[index].wearer_now().is_some_and(|slot| slot == a || slot == b) {
+                self.sensors[index].wear(Some(other), now);
+                self.hang(other, index);
+            }
         }
+    }
+
+    /// Whatever one of two people has worn, the other has worn.
+    pub fn swap_all(&mut self, a: Slot, b: Slot) {
+        for (index, _) in self.exchanged(a, b) {
+            for worn in &mut self.sensors[index].worn {
+                worn.slot = match worn.slot {
+                    Some(slot) if slot == a => Some(b),
+                    Some(slot) if slot == b => Some(a),
+                    other => other,
+                };
+            }
+            self.hang(a, index);
+            self.hang(b, index);
+        }
+    }
+
+    /// Sensors that one of the two has ever worn, each once, with the one who does not wear it now.
+    fn exchanged(&self, a: Slot, b: Slot) -> Vec<(usize, Slot)> {
+        let mut indices: Vec<usize> = self.wardrobe(a).chain(self.wardrobe(b)).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        let other = |index: usize| if self.sensors[index].wearer_now() == Some(a) { b } else { a };
+        indices.into_iter().map(|index| (index, other(index))).collect()
     }
 
     fn wardrobe(&self, slot: Slot) -> impl Iterator<Item = usize> + '_ {
