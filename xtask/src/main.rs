@@ -2,6 +2,7 @@
 
 mod arrows;
 mod chromium;
+mod demo;
 mod fuzz;
 mod node;
 mod prove;
@@ -31,6 +32,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// A live class to look at: builds everything, makes a gym with people, and runs it until Ctrl-C
+    Demo(demo::Options),
     /// Build the web pages into web/dist, where their sources are newer (needs Node 20)
     Web(web::Options),
     /// Set up what the tests need and run all of them; the last line counts them
@@ -45,6 +48,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(options) => demo::run(&options),
         Command::Web(options) => web::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),

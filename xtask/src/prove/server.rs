@@ -1,10 +1,12 @@
-//! The real server as a process: started, watched, killed. What it prints goes to a file in its data folder's parent.
+//! The real server as a process: started, watched, killed. What it prints goes to a file beside its data folder.
 
 use super::Ctx;
 use crate::{Result, repo, run};
+use fitconnect_loadtest::process::{Process, Usage};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -16,23 +18,34 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 /// How often a state outside this process is looked at again.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Builds server and load generator once and says where one of them is: the release build, in the short form the dev build.
-pub fn binary(ctx: &Ctx, name: &str) -> Result<PathBuf> {
+/// Which build of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    Dev,
+    Release,
+}
+
+/// Builds server and load generator once and says in which folder they are.
+pub fn build(build: Build) -> Result<PathBuf> {
     static RELEASE: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     static DEV: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    let (built, title, profile, folder) = if ctx.quick {
-        (&DEV, "build the server", "dev", "debug")
-    } else {
-        (&RELEASE, "build the server (release)", "release", "release")
+    let (built, title, profile, folder) = match build {
+        Build::Dev => (&DEV, "build the server", "dev", "debug"),
+        Build::Release => (&RELEASE, "build the server (release)", "release", "release"),
     };
-    let build = || {
+    let make = || {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(repo::root());
         cargo.args(["build", "--profile", profile, "-p", "fitconnect", "-p", "fitconnect-loadtest"]);
         run::must(title, &mut cargo).map(drop).map_err(|error| error.to_string())
     };
-    built.get_or_init(build).clone()?;
-    Ok(repo::target().join(folder).join(name))
+    built.get_or_init(make).clone()?;
+    Ok(repo::target().join(folder))
+}
+
+/// One of the two programs: of the release build, in the short form of the dev build.
+pub fn binary(ctx: &Ctx, name: &str) -> Result<PathBuf> {
+    Ok(build(if ctx.quick { Build::Dev } else { Build::Release })?.join(name))
 }
 
 /// A running `fitconnect serve`; killed when dropped.
@@ -51,10 +64,16 @@ impl Server {
 
     /// The same at an address: where clients come back to a server that was killed.
     pub fn start_at(ctx: &Ctx, data: &Path, listen: &str, args: &[&str]) -> Result<Server> {
-        let log = data.with_extension("log");
+        let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Server::spawn(&binary(ctx, "fitconnect")?, data, listen, &args, &data.with_extension("log"))
+    }
+
+    /// The same of a program that is known. It is in a group of its own, so that a Ctrl-C does not reach it.
+    pub fn spawn(program: &Path, data: &Path, listen: &str, args: &[String], log: &Path) -> Result<Server> {
+        let log = log.to_owned();
         let errors = File::options().create(true).append(true).open(&log)?;
-        let mut command = Command::new(binary(ctx, "fitconnect")?);
-        command.arg("serve").arg("--data").arg(data).args(["--listen", listen]).args(args);
+        let mut command = Command::new(program);
+        command.process_group(0).arg("serve").arg("--data").arg(data).args(["--listen", listen]).args(args);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn()?;
         let out = child.stdout.take().expect("piped");
         let (said, hear) = std::sync::mpsc::sync_channel(1);
@@ -121,25 +140,9 @@ impl Server {
         Err(format!("{}\nthe server did not end within {STOP_MAX:?}", self.said()).into())
     }
 
-    /// CPU seconds that it has used so far, user and system.
-    pub fn cpu_seconds(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        // After the name: state is field 3 of proc(5), utime 14, stime 15.
-        let ticks = |field: usize| fields.get(field - 3).and_then(|ticks| ticks.parse::<f64>().ok());
-        let (Some(user), Some(system)) = (ticks(14), ticks(15)) else {
-            return Err("no times in /proc/<pid>/stat".into());
-        };
-        Ok((user + system) / rustix::param::clock_ticks_per_second() as f64)
-    }
-
-    /// Bytes of memory that it holds now.
-    pub fn rss_bytes(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let line =
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS in /proc/<pid>/status")?;
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib * 1024)
+    /// Processor time and memory that it has used so far.
+    pub fn usage(&self) -> Result<Usage> {
+        Ok(Process(self.pid()).usage()?)
     }
 
     /// The end of its log.
