@@ -48,7 +48,12 @@ pub struct Follower {
 
 impl Follower {
     /// Subscribes to these topics of the class and follows until the client's handles are dropped.
-    pub async fn follow(client: &Client, mut pushes: Pushes, class: ClassId, topics: &[Topic]) -> Result<Follower, LoadError> {
+    pub async fn follow(
+        client: &Client,
+        mut pushes: Pushes,
+        class: ClassId,
+        topics: &[Topic],
+    ) -> Result<Follower, LoadError> {
         let seen = Arc::new(Mutex::new(Seen::default()));
         for topic in topics {
             let subscribed = client.subscribe(*topic).await?;
@@ -81,7 +86,10 @@ impl Follower {
             if self.with(&mut wanted) {
                 return Ok(());
             }
-            self.news.changed().await.map_err(|_| LoadError::TimedOut("what the viewer should see, its session has ended"))?;
+            self.news
+                .changed()
+                .await
+                .map_err(|_| LoadError::TimedOut("what the viewer should see, its session has ended"))?;
         }
     }
 }
@@ -114,8 +122,12 @@ impl Seen {
     fn take(&mut self, class: ClassId, Arrived { at_us, push }: Arrived) {
         match push {
             Push::Subscribed(subscribed) => self.subscribed(&subscribed),
-            Push::Event { topic, event: Event::Class(event), .. } => self.event(topic == Topic::Class(class), event, at_us),
-            Push::Tick { topic, frame } if topic == Topic::Board(class) || topic == Topic::Desk(class) => self.tick(&frame, at_us),
+            Push::Event { topic, event: Event::Class(event), .. } => {
+                self.event(topic == Topic::Class(class), event, at_us)
+            }
+            Push::Tick { topic, frame } if topic == Topic::Board(class) || topic == Topic::Desk(class) => {
+                self.tick(&frame, at_us)
+            }
             Push::Attention { list, .. } => self.listed(&list),
             Push::Down { .. } => self.downs += 1,
             Push::Ended { code, reason } => self.ended = Some((code, reason)),
@@ -133,7 +145,9 @@ impl Seen {
 
     fn event(&mut self, of_class: bool, event: ClassEvent, at_us: u64) {
         match &event {
-            ClassEvent::Roster { entries } => self.roster.extend(entries.iter().map(|entry| (entry.slot, entry.clone()))),
+            ClassEvent::Roster { entries } => {
+                self.roster.extend(entries.iter().map(|entry| (entry.slot, entry.clone())))
+            }
             ClassEvent::Gone { slots } => {
                 for slot in slots {
                     self.roster.remove(slot);

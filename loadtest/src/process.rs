@@ -25,7 +25,8 @@ impl Process {
     pub fn usage(self) -> Result<Usage, LoadError> {
         let read = |file: &str| {
             let path = format!("/proc/{}/{file}", self.0);
-            fs::read_to_string(&path).map_err(LoadError::io(format!("{path} cannot be read: is the server's --pid right?")))
+            fs::read_to_string(&path)
+                .map_err(LoadError::io(format!("{path} cannot be read: is the server's --pid right?")))
         };
         let wrong = || LoadError::BadAnswer(format!("/proc/{} is not as proc(5) says", self.0));
         let ticks = cpu_ticks(&read("stat")?).ok_or_else(wrong)?;
@@ -64,7 +65,9 @@ pub fn room_for_sockets(sockets: usize) -> Result<(), LoadError> {
         return Ok(());
     }
     let hard = limit.maximum.map_or("none".into(), |maximum| maximum.to_string());
-    Err(LoadError::Limit(format!("{wanted} open files are wanted and the hard limit is {hard}: raise it with ulimit -Hn as root")))
+    Err(LoadError::Limit(format!(
+        "{wanted} open files are wanted and the hard limit is {hard}: raise it with ulimit -Hn as root"
+    )))
 }
 
 #[cfg(test)]

@@ -48,7 +48,12 @@ impl Trainer {
         self.plan_at(class, action, None).await
     }
 
-    pub async fn plan_at(&self, class: ClassId, action: PlanAction, at: Option<Timestamp>) -> Result<(u32, Timestamp), LoadError> {
+    pub async fn plan_at(
+        &self,
+        class: ClassId,
+        action: PlanAction,
+        at: Option<Timestamp>,
+    ) -> Result<(u32, Timestamp), LoadError> {
         match self.act(class, ClassCommand::Plan { action, at }).await? {
             Response::Planned { id, at } => Ok((id, at)),
             other => Err(unexpected("a move of the plan", &other)),

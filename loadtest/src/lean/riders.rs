@@ -94,7 +94,6 @@ pub struct Measured {
     pub mine: u64,
     pub ticks: u64,
     pub events: u64,
-    pub bytes: u64,
     /// Visible samples that no board showed before four later ones.
     pub overtaken: u64,
     pub unwanted: u64,
@@ -159,7 +158,9 @@ pub struct Riders {
     second: Latencies,
     last: (u64, u64),
     sums: (u64, u64),
-    pub measured: Measured,
+    /// The stretch that is being measured, and those before it.
+    measured: Measured,
+    pub phases: Vec<Measured>,
     /// Why sockets went and commands were refused.
     pub troubles: BTreeMap<String, u64>,
 }
@@ -183,13 +184,18 @@ impl Riders {
             last: (0, 0),
             sums: (0, 0),
             measured: Measured::default(),
+            phases: Vec::new(),
             troubles: BTreeMap::new(),
         }
     }
 
     /// Rows sent and never acknowledged.
     pub fn waiting(&self) -> u64 {
-        self.riders.iter().filter(|rider| rider.stage != Stage::Dead).map(|rider| u64::from(rider.next - rider.acked)).sum()
+        self.riders
+            .iter()
+            .filter(|rider| rider.stage != Stage::Dead)
+            .map(|rider| u64::from(rider.next - rider.acked))
+            .sum()
     }
 
     fn class(&self, who: usize) -> &RidersClass {
@@ -231,7 +237,8 @@ impl Riders {
             let server_ms = self.setup.clock.at_us(rider.boot_us);
             let offset = clock.class_ms as f64 + f64::from(clock.rate) * (server_ms - clock.wall_ms as f64);
             let cmd = rider.boot;
-            let act = ClassCommand::Boot { receiver: receiver_of(self.seed(who)), boot: 1, offset: offset.round() as i64 };
+            let act =
+                ClassCommand::Boot { receiver: receiver_of(self.seed(who)), boot: 1, offset: offset.round() as i64 };
             sockets.send(who, &codec::encode_request(BOOT, &Request::Class { class, cmd, act }));
         }
         if !boarded {
@@ -299,7 +306,8 @@ impl Riders {
             }
             Response::Refused(refusal) if id != 0 => {
                 if passes(refusal.code) {
-                    let wait_us = u64::from(refusal.retry_after_ms.unwrap_or(500)) * 1_000 + rand::random_range(0..250_000);
+                    let wait_us =
+                        u64::from(refusal.retry_after_ms.unwrap_or(500)) * 1_000 + rand::random_range(0..250_000);
                     self.later.push(Reverse((at_us + wait_us, who)));
                     self.trouble(format!("asked again: {}", refusal.code.as_str()));
                 } else {
@@ -446,7 +454,7 @@ impl Riders {
     }
 
     /// Once a second: the timeline, and what the conductor looks at.
-    fn each_second(&mut self, now_us: u64, bytes: u64) {
+    fn each_second(&mut self, now_us: u64) {
         self.second_us = now_us + 1_000_000;
         self.control.samples.store(self.sums.0, Ordering::Relaxed);
         self.control.frames.store(self.sums.1, Ordering::Relaxed);
@@ -455,7 +463,6 @@ impl Riders {
         if self.measuring {
             let (samples, frames) = (self.sums.0 - before.0, self.sums.1 - before.1);
             self.measured.seconds.push(Second { samples, frames, board_p99_ms: self.second.ms(99.0) });
-            self.measured.bytes = self.measured.bytes.max(bytes);
         }
         self.second.0.reset();
     }
@@ -557,6 +564,9 @@ impl Crowd for Riders {
             self.last = self.sums;
             self.second.0.reset();
         }
+        if self.measuring && !measure {
+            self.phases.push(std::mem::take(&mut self.measured));
+        }
         self.measuring = measure;
         while let Some(Reverse((at_us, who))) = self.later.peek().copied() {
             if at_us > now_us {
@@ -573,7 +583,7 @@ impl Crowd for Riders {
             self.ride(now_us, sockets);
         }
         if now_us >= self.second_us {
-            self.each_second(now_us, sockets.written.1);
+            self.each_second(now_us);
         }
         let waits = self.later.peek().map_or(u64::MAX, |Reverse((at_us, _))| *at_us);
         let next = if self.began_us.is_some() { now_us + BUNCH_US } else { u64::MAX };

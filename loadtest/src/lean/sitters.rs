@@ -153,7 +153,8 @@ impl Sitters {
             Response::Welcome { session, .. } => {
                 let sitter = &self.sitters[who];
                 let took = at_us - sitter.opened_us;
-                let latencies = if sitter.again { &mut self.measured.again_welcome } else { &mut self.measured.welcome };
+                let latencies =
+                    if sitter.again { &mut self.measured.again_welcome } else { &mut self.measured.welcome };
                 latencies.record(took);
                 if !sitter.again {
                     self.sitters[who].session = Some(session);
@@ -172,7 +173,9 @@ impl Sitters {
                 self.sitters[who].at = Some((subscribed.epoch, subscribed.offset));
                 self.sit(who, at_us);
             }
-            Response::Refused(refusal) if id != 0 && (passes(refusal.code) || refusal.code == ErrorCode::ShuttingDown) => {
+            Response::Refused(refusal)
+                if id != 0 && (passes(refusal.code) || refusal.code == ErrorCode::ShuttingDown) =>
+            {
                 self.trouble(format!("asked again: {}", refusal.code.as_str()));
                 let wait_us = u64::from(refusal.retry_after_ms.unwrap_or(500)) * 1_000 + rand::random_range(0..250_000);
                 self.later.push(Reverse((at_us + wait_us, who)));
@@ -237,7 +240,11 @@ impl Crowd for Sitters {
             return None;
         }
         self.trouble(why.word());
-        let wait_us = if sat { rand::random_range(0..=self.manner.jitter_us) } else { rand::random_range(DIAL_AGAIN_US / 2..DIAL_AGAIN_US) };
+        let wait_us = if sat {
+            rand::random_range(0..=self.manner.jitter_us)
+        } else {
+            rand::random_range(DIAL_AGAIN_US / 2..DIAL_AGAIN_US)
+        };
         Some(at_us + wait_us)
     }
 

@@ -177,7 +177,14 @@ impl Sockets {
         }
         let mut stream = TcpStream::from_std(socket.into());
         self.registry.register(&mut stream, Token(who), Interest::READABLE | Interest::WRITABLE)?;
-        let conn = Conn { stream, stage: Stage::Dialing, since_us: now_us, said_us: now_us, carry: Vec::new(), out: Vec::new() };
+        let conn = Conn {
+            stream,
+            stage: Stage::Dialing,
+            since_us: now_us,
+            said_us: now_us,
+            carry: Vec::new(),
+            out: Vec::new(),
+        };
         self.conns[who] = Some(Box::new(conn));
         self.dialing += 1;
         Ok(())
@@ -232,7 +239,9 @@ impl Sockets {
         for who in 0..self.conns.len() {
             let Some(conn) = &self.conns[who] else { continue };
             match conn.stage {
-                Stage::Open if !self.options.raw && now_us - conn.said_us >= self.options.heartbeat_us => self.send(who, &[]),
+                Stage::Open if !self.options.raw && now_us - conn.said_us >= self.options.heartbeat_us => {
+                    self.send(who, &[])
+                }
                 Stage::Dialing | Stage::Upgrading if now_us - conn.since_us >= open_within_us => late.push(who),
                 Stage::Open | Stage::Dialing | Stage::Upgrading => {}
             }
@@ -299,7 +308,10 @@ mod tests {
     fn a_large_fleet_dials_from_several_addresses_of_the_loopback() {
         let server = "127.0.0.1:80".parse().expect("an address");
         let from = |who| source(server, who).expect("loopback").ip().to_string();
-        assert_eq!([from(0), from(4_999), from(5_000), from(14_999)], ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4"]);
+        assert_eq!(
+            [from(0), from(4_999), from(5_000), from(14_999)],
+            ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4"]
+        );
         assert_eq!(source("192.0.2.1:80".parse().expect("an address"), 1), None);
     }
 
