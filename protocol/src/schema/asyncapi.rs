@@ -1,6 +1,8 @@
 //! The wire as an AsyncAPI 3 document: the socket with every frame, and each topic with what it pushes.
 //! Schemas come from the types; only what a type cannot say (which reply answers what, which push belongs to which topic) stands here.
 
+use crate::class::{ClassSummary, NewClass};
+use crate::class::{ClassSummary, NewClass};
 use crate::error::{CloseCode, ErrorCode};
 use crate::session::{Request, Response};
 use crate::tick::LAYOUT;
@@ -87,6 +89,9 @@ pub fn document() -> String {
     let mut generator = settings.into_generator();
     generator.subschema_for::<Request>();
     generator.subschema_for::<Response>();
+    // Over HTTP only; the OpenAPI document takes its schemas from here.
+    generator.subschema_for::<NewClass>();
+    generator.subschema_for::<ClassSummary>();
     let schemas = generator.take_definitions(true);
 
     let requests = variants(&schemas, "Request");

@@ -1,17 +1,21 @@
 //! Every type of the wire as TypeScript, in one module. A UUID is the `Uint8Array` that MessagePack makes of it,
 //! a whole number is `number`: none of ours passes 2^53.
 
+use crate::class::{ClassSummary, NewClass};
 use crate::session::{Request, Response};
 use std::collections::BTreeMap;
 use ts_rs::{Config, TS, TypeVisitor};
 
 const HEAD: &str = "// Generated from protocol/src by `cargo xtask types`: change the Rust types, not this file.\n";
 
-/// Requests, responses and all that they are made of, by name.
+/// Requests, responses, what goes over HTTP besides, and all that they are made of, by name.
 pub fn types() -> String {
     let mut all = Declared { config: Config::new().with_large_int("number"), by_name: BTreeMap::new() };
     all.visit::<Request>();
     all.visit::<Response>();
+    // Over HTTP only.
+    all.visit::<NewClass>();
+    all.visit::<ClassSummary>();
     let mut out = String::from(HEAD);
     for line in all.by_name.values().flat_map(|text| ["", text.as_str()]).flat_map(|text| text.split('\n')) {
         out.push_str(line.trim_end());
