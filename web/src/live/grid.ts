@@ -74,8 +74,10 @@ export interface TileLayout {
   barHeight: number
 }
 
+/** A hero of more digits is drawn so much smaller. */
+export const LONG_HERO = 0.78
 /** A hero of three digits and its unit is this many times as wide as it is high. */
-const HERO_WIDTH = 2.35
+const HERO_WIDTH = 2.5
 
 export function tileLayout(grid: Grid, unit: number): TileLayout {
   const { width, height } = grid

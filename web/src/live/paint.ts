@@ -1,7 +1,7 @@
 // Draws one tile on a canvas: its shell, which changes rarely, and its numbers. The same places and sizes as the DOM wall.
 
 import type { Fitter } from './fit'
-import { type Grid, type TileLayout, tileLayout } from './grid'
+import { type Grid, LONG_HERO, type TileLayout, tileLayout } from './grid'
 import { CARD, DASH, type Ink, LOST, MUTED, OUTLINE, RAISED, TEXT, ZONES } from './palette'
 import { type Icon, ICONS } from './shapes'
 import type { Tile } from './tile-model'
@@ -101,7 +101,7 @@ export class Painter {
     c.fillStyle = ink.text
     const left = x + shape.pad
     const inner = width - 2 * shape.pad
-    const heroFont = fitter.font(shape.hero, 800)
+    const heroFont = fitter.font(shape.hero * (tile.hero.length > 3 ? LONG_HERO : 1), 800)
     const baseline = y + shape.heroY + shape.hero * 0.86
     let from = left
     if (tile.unit === 'bpm' || tile.unit === 'points') {

@@ -121,8 +121,8 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, s
 const wholeSeconds = (ms: number): string => timeText(Math.floor(ms / 1_000) * 1_000)
 
 /** A number that is too old is not shown: not dimmed, not frozen. */
-function noHeart(): Pick<Tile, 'hero' | 'unit' | 'bpm' | 'zone'> {
-  return { hero: NOTHING, unit: 'none', bpm: '', zone: -1 }
+function noHeart(): Pick<Tile, 'hero' | 'unit' | 'bpm' | 'kcal' | 'zone'> {
+  return { hero: NOTHING, unit: 'none', bpm: '', kcal: '', zone: -1 }
 }
 
 function asPrivate(tile: Tile, words: TileWords): Tile {

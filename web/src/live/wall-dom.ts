@@ -1,7 +1,7 @@
 // Up to 60 people: a tile is a few absolutely placed elements, made once. Text is written only where it changed.
 
 import type { Surface } from './wall'
-import { type Grid, positionOf, type TileLayout } from './grid'
+import { type Grid, LONG_HERO, positionOf, type TileLayout } from './grid'
 import type { Fitter } from './fit'
 import { ICONS, type Icon } from './shapes'
 import type { Tile } from './tile-model'
@@ -86,6 +86,7 @@ export class DomWall implements Surface {
     put('unit', tile.unit)
     put('over', String(tile.over))
     put('hand', String(tile.hand))
+    put('long', String(tile.hero.length > 3))
     nodes.rank.say(tile.rank)
     const rankRoom = this.fitter.width(tile.rank, bold) + (tile.hand ? line : 0) + 8
     nodes.name.say(this.fitter.fit(tile.name, this.inner - rankRoom, bold))
@@ -117,7 +118,8 @@ export class DomWall implements Surface {
   private heroWidth(tile: Tile): number {
     const size = this.shape!.hero
     const unit = tile.unit === 'percent' ? this.fitter.width('%', this.fitter.font(size * 0.46, 800)) : tile.unit === 'none' ? 0 : size * 0.5
-    return this.fitter.width(tile.hero, this.fitter.font(size, 800)) + unit
+    const long = tile.hero.length > 3 ? LONG_HERO : 1
+    return this.fitter.width(tile.hero, this.fitter.font(size * long, 800)) + unit
   }
 
   private size(grid: Grid, shape: TileLayout): void {
