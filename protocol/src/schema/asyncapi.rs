@@ -2,7 +2,6 @@
 //! Schemas come from the types; only what a type cannot say (which reply answers what, which push belongs to which topic) stands here.
 
 use crate::class::{ClassSummary, NewClass};
-use crate::class::{ClassSummary, NewClass};
 use crate::error::{CloseCode, ErrorCode};
 use crate::session::{Request, Response};
 use crate::tick::LAYOUT;

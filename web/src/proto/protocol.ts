@@ -84,6 +84,15 @@ starts_at_ms: number, phase: Phase, clock: ClassClock, plan: PlanView,
 slot?: number, };
 
 /**
+ * What a class leaves of itself.
+ */
+export type ClassSummary = { class: Uint8Array, name: string, from: number, to: number, people: number, points: number, hr_seconds: number,
+/**
+ * Mean seconds a person, below 50 % then zones 1–5.
+ */
+zone_s: [number, number, number, number, number, number], samples: number, dropped: number, late: number, };
+
+/**
  * What one shares. Nothing is granted until it is granted.
  */
 export type Consent = { show_on_board: ShowAs,
@@ -190,6 +199,19 @@ slice?: Uint8Array,
  * Names in the slice that are new to this socket.
  */
 names?: Array<[number, string]>, };
+
+/**
+ * A class to be made.
+ */
+export type NewClass = { name: string, hall: string, activity: Activity,
+/**
+ * Unix milliseconds.
+ */
+starts_at_ms: number,
+/**
+ * Minutes before the start that the lobby opens by itself; without it a trainer opens it.
+ */
+lobby_min?: number, capacity: number, plan: Array<Segment>, };
 
 /**
  * Why a topic could not be resumed.
