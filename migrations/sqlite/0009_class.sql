@@ -1,0 +1,1 @@
+create table if not exists fc_class (id blob primary key, shard_id integer not null, rev integer not null, last_seq integer not null, wake_at_us integer null, gym_id blob not null, name text not null, hall text not null, trainer text not null, starts_at_us integer not null, stage text not null, people integer not null) strict;

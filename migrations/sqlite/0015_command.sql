@@ -1,0 +1,1 @@
+create table if not exists fc_command (actor blob not null, author blob not null, cmd blob not null, digest integer not null, at_us integer not null, answer blob not null, primary key (actor, author, cmd)) strict, without rowid;

@@ -1,0 +1,16 @@
+//! The shell: everything that touches the world. Sockets, HTTP, accounts, stores, configuration, metrics.
+//! Decisions are in `actors/domain`, the bodies that run them in `actors`.
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod import;
+pub mod store;
+pub mod telemetry;
+pub mod ws;
+// serve and ride join when the store opens.
+
+/// Version of this build.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,8 @@
+//! State in SQL: one body of portable statements, an engine a module. The engine says how transactions begin, how it is opened and what
+//! its errors mean; nothing else differs.
+
+pub mod migrate;
+mod rows;
+pub mod sqlite;
+
+pub use sqlite::{SqlState, open};

@@ -1,0 +1,71 @@
+//! SQLite: one writer, several readers, write-ahead log, every commit on disk before it is answered.
+
+use super::migrate::{MigrateError, SQLITE};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Row as _};
+use std::path::Path;
+use std::time::Duration;
+
+#[path = "body.rs"]
+mod body;
+
+pub use body::SqlState;
+
+/// The engine, for the body.
+type Db = sqlx::Sqlite;
+/// One writer at a time from the first statement on: nothing is ever restarted.
+const BEGIN: &str = "begin immediate";
+
+const READERS: u32 = 4;
+/// Prepared statements that a connection keeps.
+const STATEMENTS: usize = 64;
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens `file`, makes it where there is none, and brings its schema up to date.
+pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .statement_cache_capacity(STATEMENTS)
+        .busy_timeout(BUSY);
+    let forever = |options: SqlitePoolOptions| options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    let write = forever(SqlitePoolOptions::new().max_connections(1).min_connections(1));
+    let write = write.connect_with(options.clone()).await.map_err(MigrateError::Unreadable)?;
+    migrate(&write).await?;
+    let read = forever(SqlitePoolOptions::new().max_connections(READERS));
+    let read =
+        read.connect_with(options.read_only(true).create_if_missing(false)).await.map_err(MigrateError::Unreadable)?;
+    Ok(SqlState::new(write, read))
+}
+
+async fn migrate(pool: &sqlx::Pool<Db>) -> Result<(), MigrateError> {
+    let known = SQLITE.last().map_or(0, |(number, ..)| *number);
+    let found = version(pool).await.map_err(MigrateError::Unreadable)?;
+    if found > known {
+        return Err(MigrateError::FromTheFuture { found, known });
+    }
+    for (number, name, statement) in SQLITE.iter().filter(|(number, ..)| *number > found) {
+        let failed = |source| MigrateError::Failed { name, source };
+        sqlx::query(AssertSqlSafe(*statement)).execute(pool).await.map_err(failed)?;
+        let noted = "insert into fc_schema (version, applied_at_us) values ($1, $2) on conflict (version) do nothing";
+        sqlx::query(noted).bind(number).bind(now_us()).execute(pool).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The last migration that was applied; 0 in an empty store.
+async fn version(pool: &sqlx::Pool<Db>) -> sqlx::Result<i64> {
+    let there = "select count(*) from sqlite_master where type = 'table' and name = 'fc_schema'";
+    let there: i64 = sqlx::query(there).fetch_one(pool).await?.try_get(0)?;
+    if there == 0 {
+        return Ok(0);
+    }
+    sqlx::query("select coalesce(max(version), 0) from fc_schema").fetch_one(pool).await?.try_get(0)
+}
+
+/// For the record only: nothing is decided by it.
+fn now_us() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros() as i64)
+}
