@@ -554,10 +554,8 @@ impl Crowd for Riders {
     }
 
     fn pass(&mut self, now_us: u64, sockets: &mut Sockets) -> Option<u64> {
-        if self.control.quit.load(Ordering::Relaxed) {
-            return None;
-        }
-        let measure = self.control.measure.load(Ordering::Relaxed);
+        let quit = self.control.quit.load(Ordering::Relaxed);
+        let measure = self.control.measure.load(Ordering::Relaxed) && !quit;
         if measure && !self.measuring {
             // What lay between is no second of the measurement.
             self.second_us = now_us + 1_000_000;
@@ -568,6 +566,9 @@ impl Crowd for Riders {
             self.phases.push(std::mem::take(&mut self.measured));
         }
         self.measuring = measure;
+        if quit {
+            return None;
+        }
         while let Some(Reverse((at_us, who))) = self.later.peek().copied() {
             if at_us > now_us {
                 break;
