@@ -359,7 +359,7 @@ impl Riders {
         if rider.boot_us == 0 || rider.stage == Stage::Dead {
             return;
         }
-        let receiver_ms = (now_us - rider.boot_us) * u64::from(rate) / 1_000;
+        let receiver_ms = now_us.saturating_sub(rider.boot_us) * u64::from(rate) / 1_000;
         rider.base_ms.get_or_insert(receiver_ms as u32);
         let seq = rider.next;
         rider.next += 1;
@@ -367,12 +367,12 @@ impl Riders {
         if rider.stage != Stage::Riding {
             return;
         }
-        let old = rider.acked < seq && now_us - self.sent_at(who, self.riders[who].acked) >= RESEND_US;
-        if old && now_us - self.riders[who].resent_us >= RESEND_US {
+        let old = rider.acked < seq && now_us.saturating_sub(self.sent_at(who, self.riders[who].acked)) >= RESEND_US;
+        if old && now_us.saturating_sub(self.riders[who].resent_us) >= RESEND_US {
             return self.resend(who, now_us, sockets);
         }
         let frame = self.samples(who, seq, seq + 1);
-        let echo = self.riders[who].newest.filter(|_| now_us - self.riders[who].echoed_us >= ECHO_US);
+        let echo = self.riders[who].newest.filter(|_| now_us.saturating_sub(self.riders[who].echoed_us) >= ECHO_US);
         if let Some((h, tick)) = echo {
             self.riders[who].echoed_us = now_us;
             let seen = codec::encode_request(0, &Request::Seen { h, tick });
@@ -387,7 +387,7 @@ impl Riders {
             self.measured.samples += 1;
             if let Some(sent_us) = overtaken {
                 self.measured.overtaken += 1;
-                self.board_us(now_us - sent_us);
+                self.board_us(now_us.saturating_sub(sent_us));
             }
         }
     }

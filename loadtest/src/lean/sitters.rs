@@ -130,7 +130,7 @@ impl Sitters {
         }
         sitter.stage = Stage::Sitting;
         if sitter.again {
-            self.measured.again_resumed.record(at_us - sitter.opened_us);
+            self.measured.again_resumed.record(at_us.saturating_sub(sitter.opened_us));
             self.measured.last_return_us = at_us;
         }
         sitter.again = true;
@@ -152,7 +152,7 @@ impl Sitters {
         match response {
             Response::Welcome { session, .. } => {
                 let sitter = &self.sitters[who];
-                let took = at_us - sitter.opened_us;
+                let took = at_us.saturating_sub(sitter.opened_us);
                 let latencies =
                     if sitter.again { &mut self.measured.again_welcome } else { &mut self.measured.welcome };
                 latencies.record(took);

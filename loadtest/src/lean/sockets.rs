@@ -233,16 +233,21 @@ impl Sockets {
         }
     }
 
-    /// Sends heartbeats that are due and gives those whose opening takes too long.
+    /// Sends heartbeats that are due and gives those whose opening takes too long. `now_us` was read before the crowd's
+    /// pass, so a send may lie a little after it.
     pub(super) fn care(&mut self, now_us: u64, open_within_us: u64) -> Vec<usize> {
         let mut late = Vec::new();
         for who in 0..self.conns.len() {
             let Some(conn) = &self.conns[who] else { continue };
             match conn.stage {
-                Stage::Open if !self.options.raw && now_us - conn.said_us >= self.options.heartbeat_us => {
+                Stage::Open
+                    if !self.options.raw && now_us.saturating_sub(conn.said_us) >= self.options.heartbeat_us =>
+                {
                     self.send(who, &[])
                 }
-                Stage::Dialing | Stage::Upgrading if now_us - conn.since_us >= open_within_us => late.push(who),
+                Stage::Dialing | Stage::Upgrading if now_us.saturating_sub(conn.since_us) >= open_within_us => {
+                    late.push(who)
+                }
                 Stage::Open | Stage::Dialing | Stage::Upgrading => {}
             }
         }
