@@ -37,7 +37,11 @@ fn rank_1_the_person_pressed_sos() {
     studio.accepted(&member(1), ClassCommand::Sos { on: true });
     studio.at(7);
     assert_eq!(lines(&studio), ["Sos 1"]);
-    let told = studio.host.published.iter().any(|publish| matches!(publish, Publish::Attention(list) if list.items.len() == 1));
+    let told = studio
+        .host
+        .published
+        .iter()
+        .any(|publish| matches!(publish, Publish::Attention(list) if list.items.len() == 1));
     assert!(told, "desks are told");
     studio.at(37);
     assert_eq!(lines(&studio), ["Sos 1!"], "nobody answered for 30 s");
@@ -84,7 +88,9 @@ fn rank_3_over_the_maximum_for_30_seconds() {
     assert_eq!(lines(&studio), ["OverMax 0"]);
     let low = |studio: &Studio| {
         let entries = studio.host.published.iter().filter_map(|publish| match publish {
-            Publish::Event { topic: Topic::Desk(_), event: ClassEvent::Roster { entries }, .. } => entries.last().cloned(),
+            Publish::Event { topic: Topic::Desk(_), event: ClassEvent::Roster { entries }, .. } => {
+                entries.last().cloned()
+            }
             _ => None,
         });
         entries.last().and_then(|entry| entry.desk).is_some_and(|desk| desk.hr_max_low)
@@ -97,7 +103,12 @@ fn rank_3_a_formula_is_off_by_ten() {
     let mut studio = Studio::open(vec![segment(SegmentKind::Work, 3_600, None)]);
     let formula = Profile { hr_max: None, hr_max_source: None, ..golden_profile(250) };
     studio.join(0, formula.clone(), open_consent(), vec![strap(0)]);
-    studio.join(1, Profile { hr_max_source: Some(HrMaxSource::Entered), hr_max: Some(180.0), ..formula }, open_consent(), vec![strap(1)]);
+    studio.join(
+        1,
+        Profile { hr_max_source: Some(HrMaxSource::Entered), hr_max: Some(180.0), ..formula },
+        open_consent(),
+        vec![strap(1)],
+    );
     studio.follow(&trainer(), Topic::Desk(CLASS));
     studio.plan(PlanAction::Start);
     studio.ride_all(&[(0, 189), (1, 189)], 40);
@@ -233,7 +244,10 @@ fn forty_real_people_leave_it_quiet() {
         let profile = Profile { hr_max: Some(max), ..golden_profile(250) };
         studio.join(n, profile, open_consent(), vec![strap(n)]);
         let delay = i64::from(n) * 23 % 1_000;
-        let bpm = window.iter().zip(0..).filter_map(|(record, seq)| Some((i64::from(record.at_ms) + delay, n, seq, record.bpm?)));
+        let bpm = window
+            .iter()
+            .zip(0..)
+            .filter_map(|(record, seq)| Some((i64::from(record.at_ms) + delay, n, seq, record.bpm?)));
         rows.extend(bpm);
     }
     rows.sort_unstable();

@@ -47,8 +47,13 @@ fn equal_points_at_the_same_time_share_a_rank() {
     studio.follow(&trainer(), Topic::Board(CLASS));
     studio.plan(PlanAction::Start);
     studio.ride_all(&[(0, 160), (1, 160), (2, 120)], 62);
-    let shown: Vec<_> = rows(&whole(&mut studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
-    assert_eq!(shown, [(1, Some(4), Some(1)), (0, Some(4), Some(1)), (2, Some(2), Some(3))], "1, 1, 3, listed by seat: 2 before 10");
+    let shown: Vec<_> =
+        rows(&whole(&mut studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
+    assert_eq!(
+        shown,
+        [(1, Some(4), Some(1)), (0, Some(4), Some(1)), (2, Some(2), Some(3))],
+        "1, 1, 3, listed by seat: 2 before 10"
+    );
 }
 
 fn person(n: u16) -> fitconnect_domain::class::Person {
@@ -68,7 +73,8 @@ fn points_reached_earlier_rank_higher() {
     studio.rider(1);
     studio.follow(&trainer(), Topic::Board(CLASS));
     studio.plan(PlanAction::Start).ride(1, 20, 160).ride(0, 20, 160);
-    let order: Vec<_> = rows(&whole(&mut studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
+    let order: Vec<_> =
+        rows(&whole(&mut studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
     assert_eq!(order, [(1, Some(1), Some(1)), (0, Some(1), Some(2))]);
 }
 
@@ -77,23 +83,31 @@ fn some_people_have_no_rank() {
     let mut studio = Studio::open(hour());
     let profile = golden_profile(250);
     studio.rider(0);
-    studio.join(1, Profile { hr_max_source: Some(HrMaxSource::Entered), ..profile.clone() }, open_consent(), vec![strap(1)]);
+    studio.join(
+        1,
+        Profile { hr_max_source: Some(HrMaxSource::Entered), ..profile.clone() },
+        open_consent(),
+        vec![strap(1)],
+    );
     studio.join(2, Profile { zones_off: true, ..profile.clone() }, open_consent(), vec![strap(2)]);
     studio.join(3, Profile::default(), open_consent(), vec![strap(3)]);
     studio.join(4, profile, open_consent(), vec![sensor(4, 0, SourceKind::Simulated)]);
     studio.follow(&trainer(), Topic::Board(CLASS));
     studio.plan(PlanAction::Start);
     studio.ride_all(&[(0, 160), (1, 160), (2, 160), (3, 160), (4, 160)], 40);
-    let fresh = ticks(&mut studio).into_iter().flat_map(|frame| rows(&frame.board.changed)).filter(|row| row.slot == 3).last();
+    let fresh =
+        ticks(&mut studio).into_iter().flat_map(|frame| rows(&frame.board.changed)).filter(|row| row.slot == 3).last();
     let bpm_only = fresh.map(|row| (row.bpm, row.percent, row.zone, row.points));
     assert_eq!(bpm_only, Some((Some(160), None, None, None)), "a guest has bpm only");
     let shown = |studio: &mut Studio| {
-        let mut shown: Vec<_> = rows(&whole(studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
+        let mut shown: Vec<_> =
+            rows(&whole(studio).board.all).iter().map(|row| (row.slot, row.points, row.rank)).collect();
         shown.sort_unstable();
         shown
     };
     let points = Some(2);
-    let expected = |typed| [(0, points, Some(1)), (1, points, typed), (2, None, None), (3, None, None), (4, points, None)];
+    let expected =
+        |typed| [(0, points, Some(1)), (1, points, typed), (2, None, None), (3, None, None), (4, points, None)];
     assert_eq!(shown(&mut studio), expected(None));
     studio.host.send(Input::Letter(LetterBody::HrMaxApproved { user: member(1).user }));
     assert_eq!(shown(&mut studio), expected(Some(1)), "a trainer has approved the maximum");
@@ -129,7 +143,12 @@ fn a_withdrawn_consent_is_obeyed_within_a_second() {
 #[test]
 fn ones_own_row_is_whole_and_a_tick_has_what_changed() {
     let mut studio = Studio::open(hour());
-    studio.join(0, golden_profile(250), Consent { show_on_board: ShowAs::Hidden, ..Consent::default() }, vec![strap(0)]);
+    studio.join(
+        0,
+        golden_profile(250),
+        Consent { show_on_board: ShowAs::Hidden, ..Consent::default() },
+        vec![strap(0)],
+    );
     studio.rider(1);
     studio.follow(&member(0), Topic::Board(CLASS));
     studio.plan(PlanAction::Start).ride_all(&[(0, 170), (1, 150)], 20);
@@ -141,7 +160,10 @@ fn ones_own_row_is_whole_and_a_tick_has_what_changed() {
     assert_eq!(frame.board.changed, [0; 0], "a hidden person has no row");
     let [mine] = &frame.mine[..] else { panic!("one own frame") };
     let own = BoardRow::decode(&mine.row).expect("a row");
-    assert_eq!((mine.session, own.bpm, own.percent, own.signal), (member(0).session, Some(171), Some(90), Signal::Live));
+    assert_eq!(
+        (mine.session, own.bpm, own.percent, own.signal),
+        (member(0).session, Some(171), Some(90), Signal::Live)
+    );
     assert_eq!(mine.acks.len(), 1);
     studio.at_ms(21_250);
     assert!(ticks(&mut studio).iter().all(|frame| frame.mine.is_empty()), "no news, no frame");
@@ -229,13 +251,8 @@ fn beyond_1000_riders_a_desk_gets_the_top_and_what_it_looks_at() {
 
 fn consents() -> impl Strategy<Value = Consent> {
     let show = prop_oneof![Just(ShowAs::Hidden), Just(ShowAs::Alias), Just(ShowAs::Name)];
-    (show, any::<[bool; 4]>()).prop_map(|(show_on_board, [show_hr, show_calories, share_with_trainer, guardian])| Consent {
-        show_on_board,
-        show_hr,
-        show_calories,
-        share_with_trainer,
-        guardian,
-        ..Consent::default()
+    (show, any::<[bool; 4]>()).prop_map(|(show_on_board, [show_hr, show_calories, share_with_trainer, guardian])| {
+        Consent { show_on_board, show_hr, show_calories, share_with_trainer, guardian, ..Consent::default() }
     })
 }
 

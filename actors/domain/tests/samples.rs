@@ -31,9 +31,9 @@ fn acks(studio: &mut Studio) -> Vec<(SessionId, Vec<SourceAcked>)> {
     for publish in std::mem::take(&mut studio.host.published) {
         match publish {
             Publish::Direct { session, response: Response::Acked { acks, .. } } => told.push((session, flat(&acks))),
-            Publish::Tick(frame) => {
-                told.extend(frame.mine.iter().filter(|mine| !mine.acks.is_empty()).map(|mine| (mine.session, flat(&mine.acks))))
-            }
+            Publish::Tick(frame) => told.extend(
+                frame.mine.iter().filter(|mine| !mine.acks.is_empty()).map(|mine| (mine.session, flat(&mine.acks))),
+            ),
             Publish::Direct { .. } | Publish::Event { .. } | Publish::Attention(_) => {}
         }
     }
@@ -51,14 +51,21 @@ fn a_sample_is_acknowledged_when_it_is_on_disk() {
     // A duplicate is acknowledged only when its original is.
     studio.send(1, strap(1).source, 0, rows(8_000, &[120]));
     studio.at(15);
-    assert_eq!(acks(&mut studio).into_iter().map(|(_, acks)| acks).collect::<Vec<_>>(), [[SourceAcked(strap(1).source, 0, vec![])]]);
+    assert_eq!(
+        acks(&mut studio).into_iter().map(|(_, acks)| acks).collect::<Vec<_>>(),
+        [[SourceAcked(strap(1).source, 0, vec![])]]
+    );
     studio.host.sync();
     studio.at(16);
     let session = member(1).session;
     assert_eq!(acks(&mut studio), [(session, vec![SourceAcked(strap(1).source, 3, vec![])])]);
     studio.send(1, strap(1).source, 1, rows(9_000, &[121]));
     studio.at(17);
-    assert_eq!(acks(&mut studio), [(session, vec![SourceAcked(strap(1).source, 3, vec![])])], "told again when it is doubled");
+    assert_eq!(
+        acks(&mut studio),
+        [(session, vec![SourceAcked(strap(1).source, 3, vec![])])],
+        "told again when it is doubled"
+    );
     assert_eq!((studio.host.samples.len(), studio.host.class.counts().doubled), (3, 2));
 }
 
@@ -98,7 +105,11 @@ fn what_is_not_believed_is_dropped_counted_and_acknowledged() {
     studio.at(12);
     assert_eq!(acks(&mut studio).pop().map(|(_, acks)| acks), Some(vec![SourceAcked(strap(1).source, 7, vec![])]));
     let stored: Vec<(u16, Option<u16>)> = studio.host.samples.iter().map(|s| (s.row.bpm, s.row.power_w)).collect();
-    assert_eq!(stored, [(0, Some(200)), (130, None), (30, None), (230, None)], "power stays where a heart rate is not believed");
+    assert_eq!(
+        stored,
+        [(0, Some(200)), (130, None), (30, None), (230, None)],
+        "power stays where a heart rate is not believed"
+    );
     assert_eq!((studio.host.class.counts().dropped, studio.host.class.riders()[0].dropped), (3, 3));
 }
 
@@ -118,14 +129,26 @@ fn what_may_not_be_sent_is_refused_with_a_reason() {
     check(&mut studio, &member(1), phone(1), 0, source(strap(2).source, 120), Forbidden);
     check(&mut studio, &member(1), phone(1), 0, source(strap(7).source, 120), UnknownSource);
     check(&mut studio, &member(3), phone(3), 0, source(strap(1).source, 120), Forbidden);
-    check(&mut studio, &member(1), phone(1), 0, vec![SourceRows(strap(1).source, Seq::MAX - 1, rows(9_000, &[1, 2]))], Malformed);
+    check(
+        &mut studio,
+        &member(1),
+        phone(1),
+        0,
+        vec![SourceRows(strap(1).source, Seq::MAX - 1, rows(9_000, &[1, 2]))],
+        Malformed,
+    );
     check(&mut studio, &member(1), phone(1), 0, vec![SourceRows(strap(1).source, 0, rows(12_001, &[120]))], ClockSkew);
     let elsewhere = Arc::new(Caller { gym: GymId(Uuid::from_u128(9)), ..(*member(1)).clone() });
     check(&mut studio, &elsewhere, phone(1), 0, source(strap(1).source, 120), NotFound);
     let screen = caller(90, Role::Screen);
     check(&mut studio, &screen, phone(1), 0, source(strap(1).source, 120), Forbidden);
     // Two seconds ahead are allowed, and one bad source does not spoil a frame.
-    studio.send_by(&member(1), phone(1), 0, vec![SourceRows(strap(7).source, 0, rows(0, &[120])), SourceRows(strap(1).source, 0, rows(12_000, &[120]))]);
+    studio.send_by(
+        &member(1),
+        phone(1),
+        0,
+        vec![SourceRows(strap(7).source, 0, rows(0, &[120])), SourceRows(strap(1).source, 0, rows(12_000, &[120]))],
+    );
     assert_eq!((studio.unwanted(), studio.host.samples.len()), (vec![UnknownSource], 1));
 }
 
@@ -150,12 +173,16 @@ fn a_hub_sends_for_the_sensors_of_its_hall() {
     let hub = caller(50, Role::Hub);
     let receiver = ReceiverId::new(77).expect("small");
     studio.accepted(&hub, ClassCommand::Boot { receiver, boot: 3, offset: 1_000 });
-    let both = vec![SourceRows(strap(1).source, 0, rows(8_000, &[120])), SourceRows(strap(2).source, 0, rows(8_000, &[130]))];
+    let both =
+        vec![SourceRows(strap(1).source, 0, rows(8_000, &[120])), SourceRows(strap(2).source, 0, rows(8_000, &[130]))];
     studio.send_by(&hub, receiver, 3, both.clone());
     assert_eq!(studio.unwanted(), []);
     assert_eq!(studio.host.samples.iter().map(|s| (s.at, s.row.bpm)).collect::<Vec<_>>(), [(9_000, 120), (9_000, 130)]);
     studio.at(13);
-    assert_eq!(acks(&mut studio), [(hub.session, vec![SourceAcked(strap(1).source, 1, vec![]), SourceAcked(strap(2).source, 1, vec![])])]);
+    assert_eq!(
+        acks(&mut studio),
+        [(hub.session, vec![SourceAcked(strap(1).source, 1, vec![]), SourceAcked(strap(2).source, 1, vec![])])]
+    );
     let other = Arc::new(Caller { hall: Some("Hall 2".into()), ..(*hub).clone() });
     studio.send_by(&other, receiver, 3, both);
     assert_eq!(studio.unwanted(), [ErrorCode::Forbidden]);
@@ -169,7 +196,10 @@ fn the_first_offset_of_a_boot_counts() {
     assert_eq!(studio.accepted(&member(1), boot(4_000)), Response::Booted { offset: 4_000 });
     assert_eq!(studio.accepted(&member(1), boot(9_000)), Response::Booted { offset: 4_000 });
     assert_eq!(studio.refused(&member(2), boot(4_000)), ErrorCode::Forbidden);
-    assert_eq!(studio.refused(&member(1), ClassCommand::Boot { receiver: phone(1), boot: 6, offset: 60_000 }), ErrorCode::ClockSkew);
+    assert_eq!(
+        studio.refused(&member(1), ClassCommand::Boot { receiver: phone(1), boot: 6, offset: 60_000 }),
+        ErrorCode::ClockSkew
+    );
 }
 
 #[test]
@@ -181,7 +211,12 @@ fn two_receivers_of_one_strap_are_one_source() {
     for second in 10..40 {
         studio.at(second);
         studio.send(1, strap(1).source, second as Seq, vec![hr(second * 1_000, 150)]);
-        studio.send_by(&hub, receiver, 0, vec![SourceRows(strap(1).source, second as Seq, vec![hr(second * 1_000 + 40, 150)])]);
+        studio.send_by(
+            &hub,
+            receiver,
+            0,
+            vec![SourceRows(strap(1).source, second as Seq, vec![hr(second * 1_000 + 40, 150)])],
+        );
     }
     studio.at(41);
     let figures = studio.host.class.riders()[0].live.figures();
@@ -233,7 +268,8 @@ fn a_flood_is_told_to_slow_down() {
     }
     assert_eq!(studio.unwanted(), vec![ErrorCode::Busy; 11]);
     assert_eq!(studio.host.samples.len(), limits::TAIL_SAMPLES_MAX);
-    let holes = (0..900).map(|i| SourceRows(strap(1).source, 100_000 + 2 * i, rows(9_000 + i64::from(i), &[120]))).collect();
+    let holes =
+        (0..900).map(|i| SourceRows(strap(1).source, 100_000 + 2 * i, rows(9_000 + i64::from(i), &[120]))).collect();
     studio.at(200).send_by(&member(1), phone(1), 0, holes);
     assert_eq!(studio.unwanted(), [ErrorCode::Busy], "more holes than are remembered");
 }

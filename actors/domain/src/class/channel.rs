@@ -17,6 +17,8 @@ struct Heard {
     kind: SourceKind,
     last: ClassMs,
     steady_since: ClassMs,
+    /// When it was taken off, or its wearer left.
+    until: ClassMs,
 }
 
 /// The choice among one person's sources of one quantity.
@@ -27,12 +29,12 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Hears a sample, in order of time. Whether it counts.
-    pub fn hear(&mut self, stream: StreamNo, kind: SourceKind, at: ClassMs) -> bool {
+    /// Hears a sample, in order of time. Whether it counts. The source is the person's until `until`.
+    pub fn hear(&mut self, stream: StreamNo, kind: SourceKind, at: ClassMs, until: ClassMs) -> bool {
         let index = match self.heard.iter().position(|heard| heard.stream == stream) {
             Some(index) => index,
             None => {
-                self.heard.push(Heard { stream, kind, last: at, steady_since: at });
+                self.heard.push(Heard { stream, kind, last: at, steady_since: at, until });
                 self.heard.len() - 1
             }
         };
@@ -40,7 +42,7 @@ impl Channel {
         if at - heard.last > SILENT_MS {
             heard.steady_since = at;
         }
-        (heard.last, heard.kind) = (at, kind);
+        (heard.last, heard.kind, heard.until) = (at, kind, until);
         let candidate = *heard;
         let Some(current) = self.counting.and_then(|no| self.heard.iter().find(|heard| heard.stream == no)) else {
             self.counting = Some(stream);
@@ -49,7 +51,7 @@ impl Channel {
         if current.stream == stream {
             return true;
         }
-        let silent = at - current.last > SILENT_MS;
+        let silent = at - current.last > SILENT_MS || at >= current.until;
         let better = kind < current.kind && at - candidate.steady_since >= STEADY_MS;
         if silent || better {
             self.counting = Some(stream);
@@ -73,7 +75,15 @@ mod tests {
         let letter = |kind| if kind == Strap { 's' } else { 'w' };
         samples
             .iter()
-            .map(|(s, kind)| if channel.hear(StreamNo(*kind as u32), *kind, s * 1_000) { letter(*kind) } else { '.' })
+            .map(
+                |(s, kind)| {
+                    if channel.hear(StreamNo(*kind as u32), *kind, s * 1_000, ClassMs::MAX) {
+                        letter(*kind)
+                    } else {
+                        '.'
+                    }
+                },
+            )
             .collect()
     }
 
@@ -86,6 +96,14 @@ mod tests {
     #[test]
     fn the_watch_takes_over_after_five_silent_seconds() {
         assert_eq!(who(&[(0, Strap), (0, Watch), (4, Watch), (5, Watch), (6, Watch)]), "s...w");
+    }
+
+    #[test]
+    fn what_is_no_longer_worn_is_not_waited_for() {
+        let mut channel = Channel::default();
+        assert!(channel.hear(StreamNo(0), Strap, 0, 1_500));
+        assert!(!channel.hear(StreamNo(1), Strap, 1_000, ClassMs::MAX));
+        assert!(channel.hear(StreamNo(1), Strap, 2_000, ClassMs::MAX));
     }
 
     #[test]

@@ -118,9 +118,9 @@ impl Live {
 
     /// The person was there, or not there, from `from` on: how long a sample may hold was fixed when it was taken.
     pub fn presence_changed(&mut self, from: ClassMs, hold_ms: i64) {
-        if self.base_at.is_some_and(|at| from < at + hold_ms) {
+        if self.base_at.is_some_and(|at| from <= at + hold_ms) {
             self.wants_series = true;
-        } else if self.tail.back().is_some_and(|last| from < last.at + hold_ms) {
+        } else if self.tail.back().is_some_and(|last| from <= last.at + hold_ms) {
             self.dirty = true;
         }
     }

@@ -223,8 +223,8 @@ fn watts(case: &Case<'_>, series: &[Sample]) -> Vec<f64> {
     let mut channel = Channel::default();
     let mut counted: Vec<(ClassMs, u16)> = Vec::new();
     for sample in series.iter().filter(|sample| meters.contains(&sample.stream) && sample.at < case.terms.ends()) {
-        let Some((kind, _)) = wear.of(sample) else { continue };
-        if channel.hear(sample.stream, kind, sample.at) {
+        let Some((kind, until)) = wear.of(sample) else { continue };
+        if channel.hear(sample.stream, kind, sample.at, until) {
             counted.push((sample.at, sample.power().unwrap_or(0)));
         }
     }
