@@ -109,7 +109,8 @@ const steps = {
     const files = []
     for (const each of langs) {
       await open(each)
-      await page.waitForTimeout(2_500)
+      // Until the controls have gone and the digits have come.
+      await page.waitForTimeout(3_500)
       const path = join(options.out, `${name}-${each}.png`)
       await page.screenshot({ path })
       files.push(path)

@@ -37,6 +37,7 @@ test('over the maximum is said, and the number stays', () => {
 test('stale: dim, with its age', () => {
   expect(tile({ ...RIDING, signal: SIGNAL.STALE })).toMatchObject({ look: 'stale', hero: '83', note: '3 s ago' })
   expect(tile({ ...RIDING, signal: SIGNAL.STALE }, 2_100)).toMatchObject({ look: 'stale', note: '5 s ago' })
+  expect(tile({ ...RIDING, signal: SIGNAL.STALE, over: true }).over).toBe(false)
 })
 
 test('lost: no number, the reason and the age', () => {

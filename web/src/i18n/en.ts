@@ -106,7 +106,6 @@ export const en: Messages = {
     over: 'Over max',
     private: 'Heart rate hidden',
     waiting: 'No sensor yet',
-    final: 'Points',
     lost: { sensor: 'Sensor lost', network: 'No network', left: 'Left' },
     ago: (seconds) => `${seconds} s ago`,
     unnamed: (slot) => `Person ${slot + 1}`,

@@ -105,7 +105,6 @@ export const ru = {
     over: 'Выше макс.',
     private: 'Пульс скрыт',
     waiting: 'Ждём датчик',
-    final: 'Очки',
     lost: { sensor: 'Нет датчика', network: 'Нет сети', left: 'Вне зала' },
     ago: (seconds: number) => `${seconds} с назад`,
     unnamed: (slot: number) => `Участник ${slot + 1}`,

@@ -40,7 +40,6 @@ export interface TileWords {
   over: string
   private: string
   waiting: string
-  final: string
   lost: Readonly<Record<Reason, string>>
   ago(seconds: number): string
   unnamed(slot: number): string
@@ -100,7 +99,7 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, s
     over: false,
     hand: (state & STATE_HAND) !== 0,
   }
-  if (ended) return asFinal(tile, words)
+  if (ended) return asFinal(tile)
   const age = ageOf(board, slot, silence)
   if (signal === SIGNAL.WAITING) return { ...tile, ...noHeart(), look: 'waiting', note: words.waiting }
   if (signal > SIGNAL.STALE || age > LIMITS.LOST_MS) {
@@ -110,10 +109,10 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, s
   if (bpm === '') return asPrivate(tile, words)
   tile.hero = percent === '' ? bpm : percent
   tile.unit = percent === '' ? 'bpm' : 'percent'
-  tile.over = (state & STATE_OVER_MAX) !== 0
   if (signal === SIGNAL.STALE || age > LIMITS.STALE_MS) {
     return { ...tile, look: 'stale', note: words.ago(Math.floor(age / 1_000)) }
   }
+  tile.over = (state & STATE_OVER_MAX) !== 0
   if (tile.zone < 0) return tile
   return { ...tile, look: 'zone', note: tile.over ? words.over : words.zones[tile.zone]! }
 }
@@ -130,7 +129,7 @@ function asPrivate(tile: Tile, words: TileWords): Tile {
   return { ...tile, look: 'private', hero, unit: tile.points === '' ? 'none' : 'points', zone: -1, note: words.private }
 }
 
-function asFinal(tile: Tile, words: TileWords): Tile {
+function asFinal(tile: Tile): Tile {
   const hero = tile.points === '' ? NOTHING : tile.points
-  return { ...tile, look: 'final', hero, unit: tile.points === '' ? 'none' : 'points', bpm: '', zone: -1, note: words.final }
+  return { ...tile, look: 'final', hero, unit: tile.points === '' ? 'none' : 'points', bpm: '', zone: -1, hand: false }
 }
