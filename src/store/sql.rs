@@ -5,4 +5,7 @@ pub mod migrate;
 mod rows;
 pub mod sqlite;
 
+#[cfg(test)]
+mod suite;
+
 pub use sqlite::{SqlState, open};

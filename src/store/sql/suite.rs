@@ -1,0 +1,233 @@
+//! What every state store must do, as tests over the trait. An engine joins with one line at `engine!`.
+
+use fitconnect_actors::body::pack;
+use fitconnect_actors::ports::*;
+use fitconnect_domain::user::Stored;
+use fitconnect_domain::{ActorKey, Letter, LetterBody, LetterId, Millis};
+use fitconnect_protocol::user::{Consent, Profile, Role};
+use fitconnect_protocol::{ClassId, CmdId, GymId, UserId, Uuid};
+use std::future::Future;
+
+const GYM: GymId = GymId(Uuid::from_u128(1));
+const ANA: UserId = UserId(Uuid::from_u128(2));
+const CLASS: ClassId = ClassId(Uuid::from_u128(3));
+const KEY: ActorKey = ActorKey::Class(CLASS);
+
+/// A fresh store and whatever keeps it alive.
+async fn sqlite() -> (super::SqlState, tempdir::Folder) {
+    let folder = tempdir::Folder::new();
+    let store = super::open(&folder.0.join("state.db")).await.expect("a new store");
+    store.claim_shards().await.expect("all shards");
+    (store, folder)
+}
+
+mod tempdir {
+    use std::path::PathBuf;
+    pub struct Folder(pub PathBuf);
+    impl Folder {
+        pub fn new() -> Folder {
+            let path = std::env::temp_dir().join(format!("fitconnect-suite-{}", super::Uuid::now_v7()));
+            std::fs::create_dir_all(&path).expect("a temporary folder");
+            Folder(path)
+        }
+    }
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+macro_rules! engine {
+    ($engine:ident) => {
+        engine! { $engine:
+            a_class_is_written_and_read_back,
+            two_lives_cannot_both_write,
+            a_stolen_shard_fences,
+            a_fenced_actor_is_left_out_alone,
+            a_letter_is_handled_once,
+            answers_are_kept_and_swept,
+            alarms_are_found_when_due,
+            people_log_in_by_email,
+            summaries_are_paged_backwards,
+        }
+    };
+    ($engine:ident: $($case:ident),+ $(,)?) => {
+        mod $engine {
+            $(#[test] fn $case() {
+                super::run(async {
+                    let (store, _keep) = super::$engine().await;
+                    super::$case(&store).await;
+                })
+            })+
+        }
+    };
+}
+
+engine!(sqlite);
+
+fn change(seq: u64, body: &[u8]) -> StoredChange {
+    StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec() }
+}
+
+fn class_row(people: u32) -> Option<Row> {
+    let (name, hall, trainer, stage) = ("HIIT".into(), "A".into(), "Tom".into(), "running".into());
+    Some(Row::Class(ClassRow { gym: GYM, name, hall, trainer, starts_at_ms: 5_000, stage, people }))
+}
+
+async fn commit_of(store: &dyn StateStore, key: ActorKey, rev: u64) -> Commit {
+    let epoch = store.load(key).await.expect("a read").epoch;
+    let row = if matches!(key, ActorKey::Class(_)) { class_row(rev as u32) } else { None };
+    Commit { key, epoch, rev, row, changes: vec![], wake_at: None, letters: vec![], received: vec![], answers: vec![] }
+}
+
+async fn one(store: &dyn StateStore, commit: Commit) -> Committed {
+    store.commit(vec![commit]).await.pop().expect("one result")
+}
+
+async fn a_class_is_written_and_read_back(store: &dyn StateStore) {
+    let empty = store.load(KEY).await.expect("a read");
+    assert_eq!((empty.rev, empty.epoch, empty.changes.len()), (0, 1, 0));
+    let mut first = commit_of(store, KEY, 0).await;
+    first.changes = (1..=100).map(|seq| change(seq, &[seq as u8])).collect();
+    first.wake_at = Some(Some(Millis(77)));
+    assert_eq!(one(store, first).await, Committed::Done(1));
+    let mut second = commit_of(store, KEY, 1).await;
+    second.changes = vec![change(101, b"last")];
+    assert_eq!(one(store, second).await, Committed::Done(2));
+    let stored = store.load(KEY).await.expect("a read");
+    assert_eq!(
+        (stored.rev, stored.last_seq, stored.wake_at),
+        (2, 101, Some(Millis(77))),
+        "an alarm stays until it is set anew"
+    );
+    assert_eq!(stored.changes.len(), 101);
+    assert_eq!((stored.changes[0].as_slice(), stored.changes[100].as_slice()), (&[1][..], &b"last"[..]));
+    assert_eq!(store.class_changes(CLASS, 100, 10).await.expect("a read").len(), 2);
+    let listed = store.classes(GYM, 5_000, 5_001, 10).await.expect("a list");
+    assert_eq!((listed.len(), listed[0].row.people), (1, 1));
+    assert!(store.classes(GYM, 5_001, 9_000, 10).await.expect("a list").is_empty());
+}
+
+async fn two_lives_cannot_both_write(store: &dyn StateStore) {
+    let birth = commit_of(store, KEY, 0).await;
+    assert_eq!(one(store, birth.clone()).await, Committed::Done(1));
+    assert_eq!(one(store, birth).await, Committed::Fenced, "it is there already");
+    let mut old = commit_of(store, KEY, 1).await;
+    assert_eq!(one(store, commit_of(store, KEY, 1).await).await, Committed::Done(2));
+    old.changes = vec![change(1, b"x")];
+    assert_eq!(one(store, old).await, Committed::Fenced);
+    assert!(store.load(KEY).await.expect("a read").changes.is_empty(), "nothing was changed");
+}
+
+async fn a_stolen_shard_fences(store: &dyn StateStore) {
+    assert_eq!(one(store, commit_of(store, KEY, 0).await).await, Committed::Done(1));
+    let mine = commit_of(store, KEY, 1).await;
+    let epochs = store.claim_shards().await.expect("another owner");
+    assert!(epochs.iter().all(|epoch| *epoch == 2));
+    assert_eq!(one(store, mine).await, Committed::Fenced);
+    assert_eq!(one(store, commit_of(store, KEY, 1).await).await, Committed::Done(2));
+}
+
+async fn a_fenced_actor_is_left_out_alone(store: &dyn StateStore) {
+    let other = ActorKey::Class(ClassId(Uuid::from_u128(4)));
+    assert_eq!(one(store, commit_of(store, KEY, 0).await).await, Committed::Done(1));
+    let stale = commit_of(store, KEY, 9).await;
+    let results = store.commit(vec![stale, commit_of(store, other, 0).await]).await;
+    assert_eq!(results, [Committed::Fenced, Committed::Done(1)]);
+}
+
+async fn a_letter_is_handled_once(store: &dyn StateStore) {
+    add(store, ANA, "ana@example.org").await;
+    let letter = Letter { to: ActorKey::User(ANA), body: LetterBody::LeftClass { class: CLASS } };
+    let mut sent = commit_of(store, KEY, 0).await;
+    sent.letters = vec![(0, letter.clone()), (1, letter.clone())];
+    assert_eq!(one(store, sent).await, Committed::Done(1));
+    let waiting = store.letters(None, 10).await.expect("letters");
+    let ids: Vec<LetterId> = (0..2).map(|number| LetterId { from: KEY, rev: 1, number }).collect();
+    assert_eq!(waiting.iter().map(|each| each.id).collect::<Vec<_>>(), ids);
+    assert_eq!(waiting[0].letter, letter);
+    assert_eq!(store.letters(Some(ids[0]), 10).await.expect("letters").len(), 1);
+    let mut read = commit_of(store, ActorKey::User(ANA), 1).await;
+    read.received = vec![ids[0]];
+    assert_eq!(one(store, read.clone()).await, Committed::Done(2));
+    read.rev = 2;
+    assert_eq!(one(store, read).await, Committed::Fenced, "it was handled");
+    assert_eq!(store.letters(None, 10).await.expect("letters").len(), 1);
+    // Somebody of whom nothing is stored throws a letter away.
+    let mut nobody = commit_of(store, ActorKey::User(UserId(Uuid::from_u128(99))), 0).await;
+    nobody.received = vec![ids[1]];
+    assert_eq!(one(store, nobody).await, Committed::Done(0));
+    assert!(store.letters(None, 10).await.expect("letters").is_empty());
+}
+
+async fn answers_are_kept_and_swept(store: &dyn StateStore) {
+    let answer = |n: u128, at| StoredAnswer {
+        author: ANA,
+        cmd: CmdId(Uuid::from_u128(n)),
+        digest: u64::MAX - 5,
+        at: Millis(at),
+        reply: vec![1, 2],
+    };
+    let mut commit = commit_of(store, KEY, 0).await;
+    commit.answers = vec![answer(1, 1_000), answer(2, 1_000_000)];
+    assert_eq!(one(store, commit).await, Committed::Done(1));
+    assert_eq!(store.load(KEY).await.expect("a read").answers, [answer(2, 1_000_000)], "of the last ten minutes");
+    assert_eq!(store.answer(KEY, ANA, CmdId(Uuid::from_u128(1))).await, Ok(Some(answer(1, 1_000))));
+    assert_eq!(store.answer(KEY, ANA, CmdId(Uuid::from_u128(3))).await, Ok(None));
+    assert_eq!(store.sweep(Millis(24 * 3_600 * 1_000 + 1_001)).await, Ok(1));
+    assert_eq!(store.answer(KEY, ANA, CmdId(Uuid::from_u128(1))).await, Ok(None));
+}
+
+async fn alarms_are_found_when_due(store: &dyn StateStore) {
+    let mut commit = commit_of(store, KEY, 0).await;
+    commit.wake_at = Some(Some(Millis(500)));
+    one(store, commit).await;
+    assert_eq!(store.due(Millis(499), 10).await, Ok(vec![]));
+    assert_eq!(store.due(Millis(500), 10).await, Ok(vec![KEY]));
+    let mut off = commit_of(store, KEY, 1).await;
+    off.wake_at = Some(None);
+    one(store, off).await;
+    assert_eq!(store.due(Millis(u64::MAX / 2_000), 10).await, Ok(vec![]));
+}
+
+async fn add(store: &dyn StateStore, user: UserId, email: &str) {
+    let (email, name, role) = (email.to_owned(), "Ana".to_owned(), Role::Member);
+    let account = Account { user, gym: GYM, email, name, role, hall: None, password: "$argon2id$".into() };
+    let stored = Stored::new(GYM, "Ana", Profile::default(), Consent::default());
+    store.add_accounts(vec![(account, UserRow { snapshot: pack(&stored) })]).await.expect("an account");
+}
+
+async fn people_log_in_by_email(store: &dyn StateStore) {
+    store.add_gym(GYM, "Gym".into()).await.expect("a gym");
+    store.add_gym(GYM, "Gym again".into()).await.expect("the same");
+    assert_eq!(store.gyms().await, Ok(vec![(GYM, "Gym".into())]));
+    add(store, ANA, "ana@example.org").await;
+    let found = store.account_by_email("ANA@example.org".into()).await.expect("a read").expect("ana");
+    assert_eq!((found.user, found.role), (ANA, Role::Member));
+    assert_eq!(store.account(ANA).await, Ok(Some(found.clone())));
+    assert_eq!(store.accounts(GYM, None, 10).await, Ok(vec![found.clone()]));
+    assert_eq!(store.accounts(GYM, Some("ana@example.org".into()), 10).await, Ok(vec![]));
+    let twice = Account { user: UserId(Uuid::from_u128(50)), ..found };
+    let row = UserRow { snapshot: vec![] };
+    assert_eq!(store.add_accounts(vec![(twice, row)]).await, Err(StoreError::Taken("email")));
+    let person = store.person(ANA).await.expect("a read").expect("ana");
+    assert_eq!((person.gym, person.version), (GYM, 1));
+    assert_eq!(store.person(UserId(Uuid::from_u128(50))).await, Ok(None), "all or none");
+}
+
+async fn summaries_are_paged_backwards(store: &dyn StateStore) {
+    add(store, ANA, "ana@example.org").await;
+    let mut commit = commit_of(store, ActorKey::User(ANA), 1).await;
+    let summary = |seq: u64| StoredChange { kind: "summarised", ..change(seq, &[seq as u8]) };
+    commit.changes = vec![summary(1), change(2, b"consent"), summary(3), summary(4)];
+    assert_eq!(one(store, commit).await, Committed::Done(2));
+    let page = store.user_changes(ANA, "summarised", None, 2).await.expect("a page");
+    assert_eq!(page, [(4, vec![4]), (3, vec![3])]);
+    let rest = store.user_changes(ANA, "summarised", Some(3), 2).await.expect("a page");
+    assert_eq!(rest, [(1, vec![1])]);
+}
