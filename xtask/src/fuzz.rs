@@ -97,7 +97,7 @@ fn story(golden: &[Golden]) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-fn unhex(hex: &str) -> Result<Vec<u8>> {
+pub fn unhex(hex: &str) -> Result<Vec<u8>> {
     let byte = |at| u8::from_str_radix(hex.get(at..at + 2).unwrap_or_default(), 16);
     Ok((0..hex.len()).step_by(2).map(byte).collect::<std::result::Result<_, _>>()?)
 }

@@ -1,6 +1,8 @@
 //! `cargo xtask prove`: real runs that show that a promise is kept. A proof is a name, words, and a function that measures and judges.
 //! A new one is a file in `prove/` and a line in [`PROOFS`].
 
+mod bad_input;
+pub mod gym;
 pub mod outcome;
 pub mod server;
 pub mod temp;
@@ -17,7 +19,11 @@ pub struct Proof {
     pub run: fn(&Ctx) -> Result<Outcome>,
 }
 
-const PROOFS: &[Proof] = &[];
+const PROOFS: &[Proof] = &[Proof {
+    name: "bad-input",
+    words: "Whatever is sent, the answer is a clear error or close code; nothing is lost, nothing panics",
+    run: bad_input::run,
+}];
 
 /// What a proof is told.
 pub struct Ctx {

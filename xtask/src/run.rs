@@ -17,7 +17,6 @@ const LINES_SHOWN: usize = 120;
 pub struct Ran {
     pub ok: bool,
     pub text: String,
-    pub took: Duration,
 }
 
 /// Runs a command to its end. `Err` only where it cannot be started.
@@ -37,11 +36,10 @@ pub fn watch(title: &str, command: &mut Command) -> Result<Ran> {
         follow(err, &lines, &spinner);
     });
     let ok = child.wait()?.success();
-    let took = began.elapsed();
     spinner.finish_and_clear();
-    eprintln!("{} {title} ({:.1} s)", if ok { "✓" } else { "✗" }, took.as_secs_f64());
+    eprintln!("{} {title} ({:.1} s)", if ok { "✓" } else { "✗" }, began.elapsed().as_secs_f64());
     let text = lines.into_inner().expect("no reader panicked").join("\n");
-    Ok(Ran { ok, text, took })
+    Ok(Ran { ok, text })
 }
 
 /// The same, where a failure ends everything: its last lines are the error.

@@ -184,7 +184,9 @@ fn asyncapi() -> Result<Done> {
 }
 
 fn proofs() -> Result<Done> {
-    chromium::ensure()?;
+    if chromium::ensure()?.is_none() {
+        eprintln!("{}", chromium::HOW);
+    }
     let verdicts = prove::all_quick()?;
     let count = |wanted: Verdict| verdicts.iter().filter(|(_, verdict)| *verdict == wanted).count() as u32;
     let failed: Vec<_> =
