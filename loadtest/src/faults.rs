@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_silent_sensor_measures_nothing_and_one_over_max_what_was_asked() {
-        let faults = Faults { silent_ms: vec![10..20], over_max_ms: vec![(30..40, 210)], ..Faults::default() };
+        let silent_ms = vec![10..20, 50..60];
+        let faults = Faults { silent_ms, over_max_ms: vec![(30..40, 210)], ..Faults::default() };
         let measured = |ms| faults.measured(Row { ms, bpm: 100, ..Row::default() }).map(|row| row.bpm);
         assert_eq!(
             [measured(9), measured(10), measured(19), measured(20), measured(35)],

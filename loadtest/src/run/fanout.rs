@@ -72,6 +72,8 @@ impl Side {
                 "µs",
             );
         }
+        let own = cost.own_cpu_s / cost.seconds;
+        report.figure(format!("{key}_generator_cores"), format!("{words}: generator's processors"), own, "cores");
         report.latencies(&format!("{key}_sent"), &format!("{words}: from the publisher's stamp"), &measured.sent);
         report.latencies(
             &format!("{key}_spread"),

@@ -1,8 +1,6 @@
 //! The lean fleet against a scripted class: joins, rides, is acknowledged, comes back with what was not.
 
-mod common;
-
-use common::{Peer, Script};
+use crate::script::{Peer, Script};
 use fitconnect_loadtest::accounts::Account;
 use fitconnect_loadtest::client::ServerClock;
 use fitconnect_loadtest::lean::riders::{Control, Riders, RidersClass, Setup};

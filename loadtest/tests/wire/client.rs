@@ -1,8 +1,6 @@
 //! The client kit against a scripted server: what it says, what it keeps through a lost socket, what it finds missing.
 
-mod common;
-
-use common::{Peer, Script};
+use crate::script::{Peer, Script};
 use fitconnect_loadtest::LoadError;
 use fitconnect_loadtest::client::{Client, Options, Push, Pushes};
 use fitconnect_protocol::class::{ClassCommand, ClassEvent};
