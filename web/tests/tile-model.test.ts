@@ -18,7 +18,7 @@ const RIDING = { bpm: 150, percent: 83, zone: 4, points: 42, kcal: 210, rank: 3 
 test('live: percent, zone by digit and word, points and rank', () => {
   expect(tile(RIDING)).toEqual({
     name: 'Ana K.', seat: '5', rank: '#3', look: 'zone', zone: 4, hero: '83', unit: 'percent',
-    bpm: '150', kcal: '210', points: '42', note: 'Threshold', age: '', over: false, hand: false,
+    bpm: '150', kcal: '210', points: '42', note: 'Threshold', shorter: [], age: '', over: false, hand: false,
   })
 })
 
@@ -31,7 +31,7 @@ test('without consent: no heart rate, no percent, no zone, no kcal; points and r
 })
 
 test('over the maximum is said, and the number stays', () => {
-  expect(tile({ ...RIDING, percent: 102, zone: 5, over: true })).toMatchObject({ look: 'zone', hero: '102', over: true, note: 'Over max' })
+  expect(tile({ ...RIDING, percent: 102, zone: 5, over: true })).toMatchObject({ look: 'zone', hero: '102', over: true, note: 'Over maximum', shorter: ['Over max', '> 100 %'] })
 })
 
 test('stale: dim, with its age', () => {

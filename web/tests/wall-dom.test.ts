@@ -7,7 +7,7 @@ import { DomWall } from '../src/live/wall-dom'
 
 const TILE: Tile = {
   name: 'Ana K.', seat: '5', rank: '#3', look: 'zone', zone: 4, hero: '83', unit: 'percent',
-  bpm: '150', kcal: '210', points: '42', note: 'Threshold', age: '', over: false, hand: false,
+  bpm: '150', kcal: '210', points: '42', note: 'Threshold', shorter: [], age: '', over: false, hand: false,
 }
 
 let host: HTMLElement

@@ -38,6 +38,12 @@ export class Fitter {
     return fitted
   }
 
+  /** The first of these that fits whole; else what fits of the last one that is not empty. */
+  choose(texts: readonly string[], room: number, font: string): string {
+    const given = texts.filter((text) => text !== '')
+    return given.find((text) => this.width(text, font) <= room) ?? this.fit(given.at(-1) ?? '', room, font)
+  }
+
   /** Fonts have arrived: what was measured before is wrong. */
   forget(): void {
     this.cache.clear()

@@ -32,7 +32,7 @@ export function gridFor(count: number, width: number, height: number, unit: numb
       cols,
       rows,
       width: Math.min(Math.floor((width - gap * (cols - 1)) / cols), Math.round(620 * unit)),
-      height: Math.min(Math.floor((height - gap * (rows - 1)) / rows), Math.round(420 * unit)),
+      height: Math.min(Math.floor((height - gap * (rows - 1)) / rows), Math.round(520 * unit)),
       gap,
     }
     if (grid.width < 1 || grid.height < 1) continue
@@ -69,6 +69,8 @@ export interface TileLayout {
   metricsY?: number
   /** How many of the metrics fit: points, then bpm, then kcal. */
   metrics: number
+  /** No room for both seat and points beside the hero. */
+  tight: boolean
   noteY: number
   barY: number
   barHeight: number
@@ -98,7 +100,8 @@ export function tileLayout(grid: Grid, unit: number): TileLayout {
   const metrics = inner >= text * 9.5 ? 3 : inner >= text * 6 ? 2 : 1
   const heroY = top + Math.floor((heroSpace - hero) / 2)
   const radius = Math.round(clamp(height * 0.09, 8 * unit, 20 * unit))
-  return { pad, radius, text, line, heroY, hero, metricsY, metrics, noteY, barY, barHeight }
+  const tight = heroSpace < line * 2.3
+  return { pad, radius, text, line, heroY, hero, metricsY, metrics, tight, noteY, barY, barHeight }
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -117,24 +117,35 @@ export class Painter {
       c.fillText('%', from, baseline)
       from += fitter.width('%', unitFont)
     }
-    const seatFont = fitter.font(shape.text * 0.8, 600)
-    const seatRoom = left + inner - from - 6
-    if (tile.seat && seatRoom > shape.text) {
-      this.seat(c, fitter.fit(tile.seat, seatRoom - shape.text * 0.6, seatFont), seatFont, left + inner, y + shape.heroY + 6, ink)
-    }
+    const thin = fitter.font(shape.text, 600)
+    const room = left + inner - from - 4
+    const points = tile.unit === 'points' ? '' : tile.points
+    const beside = points !== '' && shape.metricsY === undefined && room > fitter.width(points, thin) + shape.text * 0.8
+    if (beside) this.side(c, left + inner, y + shape.noteY - shape.line, points, thin)
+    const seat = room > shape.text * 1.6 && !(beside && shape.tight) ? fitter.fit(tile.seat, room - shape.text * 0.6, thin) : ''
+    if (seat) this.seat(c, seat, thin, left + inner, y + shape.heroY + 6, ink)
     if (shape.metricsY !== undefined) this.metrics(c, left, y + shape.metricsY, inner, tile)
     this.note(c, left, y + shape.noteY, inner, tile, ink)
   }
 
   private seat(c: Context, seat: string, font: string, right: number, top: number, ink: Ink): void {
-    const size = this.shape.text * 0.8
-    const width = this.fitter.width(seat, font) + size * 0.7
+    const size = this.shape.text
+    const width = this.fitter.width(seat, font) + size * 0.6
     c.strokeStyle = ink.text
     c.lineWidth = 1
-    this.box(c, right - width + 0.5, top + 0.5, width - 1, size * 1.35, size * 0.35)
+    this.box(c, right - width + 0.5, top + 0.5, width - 1, size * 1.15, size * 0.3)
     c.stroke()
     c.font = font
-    c.fillText(seat, right - width + size * 0.35, top + size * 1.03)
+    c.fillText(seat, right - width + size * 0.3, top + size * 0.94)
+  }
+
+  /** A tile too low for a line of metrics has its points beside the hero. */
+  private side(c: Context, right: number, top: number, points: string, font: string): void {
+    const { text } = this.shape
+    const width = this.fitter.width(points, font)
+    c.font = font
+    c.fillText(points, right - width, top + text * 0.95)
+    this.icon(c, 'star', right - width - text * 0.8, top + text * 0.15, text * 0.75)
   }
 
   private metrics(c: Context, left: number, top: number, inner: number, tile: Tile): void {
@@ -181,7 +192,7 @@ export class Painter {
       c.textAlign = 'left'
       room -= this.fitter.width(tile.age, bold) + 8
     }
-    c.fillText(this.fitter.fit(tile.note, room, bold), from, baseline)
+    c.fillText(this.fitter.choose([tile.note, ...tile.shorter], room, bold), from, baseline)
   }
 
   private icon(c: Context, icon: Icon, x: number, y: number, size: number, line = false): void {

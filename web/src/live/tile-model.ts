@@ -25,8 +25,9 @@ export interface Tile {
   bpm: string
   kcal: string
   points: string
-  /** The zone's word, or why there is none. */
+  /** The zone's word, or why there is none; and the same in fewer words, for small tiles. */
   note: string
+  shorter: readonly string[]
   /** How long it has been lost, `> ` where it was lost before we came. */
   age: string
   over: boolean
@@ -37,10 +38,11 @@ export interface Tile {
 export interface TileWords {
   /** Below zone 1, then zones 1 to 5. */
   zones: readonly string[]
-  over: string
-  private: string
-  waiting: string
-  lost: Readonly<Record<Reason, string>>
+  /** Each in full, then ever shorter. */
+  over: readonly string[]
+  private: readonly string[]
+  waiting: readonly string[]
+  lost: Readonly<Record<Reason, readonly string[]>>
   ago(seconds: number): string
   unnamed(slot: number): string
 }
@@ -94,17 +96,17 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, s
     bpm,
     kcal: number(board.kcal[slot]!, ABSENT_U16),
     points,
-    note: '',
+    ...said(),
     age: '',
     over: false,
     hand: (state & STATE_HAND) !== 0,
   }
   if (ended) return asFinal(tile)
   const age = ageOf(board, slot, silence)
-  if (signal === SIGNAL.WAITING) return { ...tile, ...noHeart(), look: 'waiting', note: words.waiting }
+  if (signal === SIGNAL.WAITING) return { ...tile, ...noHeart(), look: 'waiting', ...said(words.waiting) }
   if (signal > SIGNAL.STALE || age > LIMITS.LOST_MS) {
     const atLeast = signal > SIGNAL.STALE && board.older[slot] === 1 ? '> ' : ''
-    return { ...tile, ...noHeart(), look: 'lost', note: words.lost[lostReason(signal)], age: atLeast + wholeSeconds(age) }
+    return { ...tile, ...noHeart(), look: 'lost', ...said(words.lost[lostReason(signal)]), age: atLeast + wholeSeconds(age) }
   }
   if (bpm === '') return asPrivate(tile, words)
   tile.hero = percent === '' ? bpm : percent
@@ -114,10 +116,14 @@ export function tileOf(board: Board, slot: number, person: Person | undefined, s
   }
   tile.over = (state & STATE_OVER_MAX) !== 0
   if (tile.zone < 0) return tile
-  return { ...tile, look: 'zone', note: tile.over ? words.over : words.zones[tile.zone]! }
+  return { ...tile, look: 'zone', ...said(tile.over ? words.over : [words.zones[tile.zone]!]) }
 }
 
 const wholeSeconds = (ms: number): string => timeText(Math.floor(ms / 1_000) * 1_000)
+
+function said([note = '', ...shorter]: readonly string[] = []): Pick<Tile, 'note' | 'shorter'> {
+  return { note, shorter }
+}
 
 /** A number that is too old is not shown: not dimmed, not frozen. */
 function noHeart(): Pick<Tile, 'hero' | 'unit' | 'bpm' | 'kcal' | 'zone'> {
@@ -126,7 +132,7 @@ function noHeart(): Pick<Tile, 'hero' | 'unit' | 'bpm' | 'kcal' | 'zone'> {
 
 function asPrivate(tile: Tile, words: TileWords): Tile {
   const hero = tile.points === '' ? NOTHING : tile.points
-  return { ...tile, look: 'private', hero, unit: tile.points === '' ? 'none' : 'points', zone: -1, note: words.private }
+  return { ...tile, look: 'private', hero, unit: tile.points === '' ? 'none' : 'points', zone: -1, ...said(words.private) }
 }
 
 function asFinal(tile: Tile): Tile {

@@ -29,6 +29,8 @@ interface TileNodes {
   name: Words
   rank: Words
   seat: Words
+  /** Points, where there is no line of metrics. */
+  side: Words
   hero: Words
   unit: Words
   points: Words
@@ -90,11 +92,17 @@ export class DomWall implements Surface {
     nodes.rank.say(tile.rank)
     const rankRoom = this.fitter.width(tile.rank, bold) + (tile.hand ? line : 0) + 8
     nodes.name.say(this.fitter.fit(tile.name, this.inner - rankRoom, bold))
-    const heroRoom = this.inner - this.heroWidth(tile) - 6
-    nodes.seat.say(tile.seat && heroRoom > text ? this.fitter.fit(tile.seat, heroRoom - text * 0.6, this.fitter.font(text * 0.8, 600)) : '')
+    const heroRoom = this.inner - this.heroWidth(tile) - 4
+    const thin = this.fitter.font(text, 600)
+    // A tile too low for a line of metrics has its points beside the hero, in the seat's place where there is none for both.
+    const points = tile.unit === 'points' ? '' : tile.points
+    const beside = points !== '' && this.shape.metricsY === undefined && heroRoom > this.fitter.width(points, thin) + text * 0.8
+    nodes.side.say(beside ? points : '')
+    const seated = tile.seat !== '' && heroRoom > text * 1.6 && !(beside && this.shape.tight)
+    nodes.seat.say(seated ? this.fitter.fit(tile.seat, heroRoom - text * 0.6, thin) : '')
     nodes.hero.say(tile.hero)
     nodes.unit.say(tile.unit === 'percent' ? '%' : '')
-    nodes.points.say(tile.unit === 'points' ? '' : tile.points)
+    nodes.points.say(points)
     nodes.bpm.say(tile.unit === 'bpm' ? '' : tile.bpm)
     nodes.kcal.say(tile.kcal)
     nodes.ring.say(tile.zone >= 0 ? String(tile.zone) : '')
@@ -104,7 +112,7 @@ export class DomWall implements Surface {
     nodes.age.say(apart ? '' : tile.age)
     const ageRoom = tile.age && !apart ? this.fitter.width(tile.age, bold) + 8 : 0
     const ringRoom = tile.zone >= 0 ? line + 6 : 0
-    nodes.note.say(this.fitter.fit(tile.note, this.inner - ringRoom - ageRoom, bold))
+    nodes.note.say(this.fitter.choose([tile.note, ...tile.shorter], this.inner - ringRoom - ageRoom, bold))
   }
 
   mark(slot: number | undefined): void {
@@ -164,6 +172,7 @@ export class DomWall implements Surface {
     place.append(picture('hand'))
     const rank = part('rank', place)
     const seat = part('seat')
+    const side = part('side', root, 'star')
     const heroBox = group('hero')
     heroBox.append(picture('heart'), picture('star'))
     const hero = part('value', heroBox)
@@ -180,7 +189,7 @@ export class DomWall implements Surface {
     const bar = group('bar')
     bar.setAttribute('aria-hidden', 'true')
     for (let zone = 1; zone <= 5; zone++) bar.append(document.createElement('i'))
-    const nodes = { root, name, rank, seat, hero, unit, points, bpm, lost, kcal, ring, note, age }
+    const nodes = { root, name, rank, seat, side, hero, unit, points, bpm, lost, kcal, ring, note, age }
     this.tiles.set(slot, nodes)
     return nodes
   }
