@@ -1,6 +1,7 @@
 // One class as a wall follows it: the topics `class:<id>` and `class:<id>:board`, kept together.
 
 import type { ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
+import { localNow } from '../net/clock'
 import type { Socket } from '../net/socket'
 import { Board } from './ticks'
 import { type Moment, classTime, planAt } from './timer'
@@ -18,6 +19,7 @@ export interface FeedWatcher {
 
 /** While people may send, a board ticks all the time. */
 const LIVELY: readonly Phase[] = ['lobby', 'live', 'paused', 'cooling']
+const QUIET_MS = 2_000
 const ENDED: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
 
 export class ClassFeed {
@@ -29,6 +31,7 @@ export class ClassFeed {
   /** Why the class was cancelled or aborted. */
   reason?: string
   private readonly stops: (() => void)[] = []
+  private tickAt = 0
 
   constructor(
     private readonly socket: Socket,
@@ -67,11 +70,15 @@ export class ClassFeed {
     return this.snapshot?.clock.rate ?? 1
   }
 
-  /** How long the board has been silent, class milliseconds: that much older is everything on it. */
+  /**
+   * How long the board has been silent, class milliseconds: that much older is everything on it. A board on which nothing changes
+   * still ticks once a second, so a short silence says only that all is as it was.
+   */
   silentMs(): number {
     const { header } = this.board
     const counts = this.lively() || this.socket.link.state === 'offline' || this.socket.link.state === 'connecting'
-    return header && counts ? Math.max(0, this.classMs() - header.classMs) : 0
+    if (!header || !counts || localNow() - this.tickAt < QUIET_MS) return 0
+    return Math.max(0, this.classMs() - header.classMs)
   }
 
   lively(): boolean {
@@ -127,6 +134,7 @@ export class ClassFeed {
 
   private tick(bytes: Uint8Array): void {
     if (!this.board.apply(bytes)) return
+    this.tickAt = localNow()
     this.watcher.tick()
     if (this.board.removed.length) this.watcher.people()
   }

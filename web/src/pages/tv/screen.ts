@@ -1,5 +1,9 @@
 // A screen on a wall: kept awake, its cursor hidden, its header moved a little now and then so that nothing burns in.
 
+/** A page that has stood for so long is loaded anew at this hour, where no class runs on it. */
+const RELOAD_AFTER_MS = 12 * 3_600_000
+const RELOAD_HOUR = 4
+const RELOAD_LOOK_MS = 5 * 60_000
 const SHIFT_EVERY_MS = 10 * 60_000
 const CURSOR_MS = 3_000
 
@@ -43,4 +47,12 @@ export function keepScreenOn(): () => void {
     removeEventListener('keydown', moved)
     root.classList.remove('idle')
   }
+}
+
+/** A screen runs for weeks: each night, while nothing runs, it begins anew. `busy`: whether a class runs on it now. */
+export function reloadAtNight(busy: () => boolean): () => void {
+  const timer = setInterval(() => {
+    if (performance.now() > RELOAD_AFTER_MS && new Date().getHours() === RELOAD_HOUR && !busy()) location.reload()
+  }, RELOAD_LOOK_MS)
+  return () => clearInterval(timer)
 }
