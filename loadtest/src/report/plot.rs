@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 64.0;
+const RIGHT: f64 = 28.0;
 const BOTTOM: f64 = 36.0;
 const COLOURS: [&str; 6] = ["#0b6bcb", "#c41c1c", "#1f7a1f", "#9a5b13", "#6b3fa0", "#444444"];
 
@@ -42,7 +43,7 @@ pub fn page(report: &Report) -> String {
 fn curves(curves: &[Curve]) -> String {
     let top = curves.iter().flat_map(|curve| &curve.points).map(|point| point.1).fold(0.0, f64::max);
     let nines = |percent: f64| -(1.0 - percent.min(99.99) / 100.0).log10();
-    let x = |percent: f64| LEFT + nines(percent) / 4.0 * (WIDTH - LEFT - 10.0);
+    let x = |percent: f64| LEFT + nines(percent) / 4.0 * (WIDTH - LEFT - RIGHT);
     let mut svg = open("Latency by percentile, ms", top);
     for percent in [0.0, 50.0, 90.0, 99.0, 99.9, 99.99] {
         tick(&mut svg, x(percent), &format!("p{percent}"));
@@ -60,7 +61,7 @@ fn curves(curves: &[Curve]) -> String {
 
 fn timeline(line: &Line) -> String {
     let top = line.values.iter().copied().fold(0.0, f64::max);
-    let step = (WIDTH - LEFT - 10.0) / (line.values.len().max(2) - 1) as f64;
+    let step = (WIDTH - LEFT - RIGHT) / (line.values.len().max(2) - 1) as f64;
     let mut svg = open(&format!("{}, {} by second", line.name, line.unit), top);
     for part in 0..=4 {
         let second = (line.values.len() - 1) * part / 4;
