@@ -7,10 +7,12 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod import;
+pub mod ride;
+pub mod serve;
+pub mod seed;
 pub mod store;
 pub mod telemetry;
 pub mod ws;
-// serve and ride join when the store opens.
 
 /// Version of this build.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,42 @@
+//! A class from its creation to its settlement, with one rider on a real recording.
+
+use crate::gym::{Gym, run};
+use fitconnect_loadtest::people::{Person, shipped_people};
+use fitconnect_loadtest::rider::{Begin, End, Rider, RiderOptions, Stage};
+use fitconnect_loadtest::tally::Tally;
+use fitconnect_loadtest::trainer::{Trainer, class_now};
+use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind};
+use fitconnect_recording::{read, shipped};
+use std::sync::Arc;
+
+fn plan(seconds: u32) -> Vec<Segment> {
+    vec![Segment { kind: SegmentKind::Work, duration_s: seconds, target: None, cue: None }]
+}
+
+#[test]
+fn a_rider_gets_the_golden_figures() {
+    let gym = Gym::open(1, 20);
+    let name = "ride_5laps_pause_edge1000.fit";
+    let recording = read(shipped::bytes(name).expect("it ships")).expect("it reads");
+    let golden: serde_json::Value = serde_json::from_str(shipped::golden()).expect("JSON");
+    run(async {
+        let (trainer, _pushes) = Trainer::connect(&gym.address, &gym.trainer).await.expect("a trainer");
+        let class = trainer.create(&class_now(&trainer.client, "Test", 10, plan(300))).await.expect("a class");
+        trainer.lobby(class).await.expect("a lobby");
+        let track = Arc::new(Person::whole(name, &recording));
+        let mut options = RiderOptions::new(&gym.address, &gym.members[0], class, track, 1);
+        (options.begin, options.end, options.summary) = (Begin::WithPlan, End::Leave, true);
+        let mut rider = Rider::start(options, Arc::new(Tally::default()));
+        rider.reached(Stage::Joined).await.expect("joined");
+        trainer.plan(class, PlanAction::Start).await.expect("started");
+        let ridden = rider.ridden().await.expect("ridden");
+        let summary = ridden.summary.expect("a summary");
+        assert_eq!(
+            summary.zone_s.map(|zones| zones.to_vec()),
+            serde_json::from_value(golden[name]["mz_zone_s"].clone()).expect("zones")
+        );
+        let meps = golden[name]["meps"].as_f64().expect("points");
+        assert!((summary.meps.expect("points") - meps).abs() < 1e-3, "{:?} is not {meps}", summary.meps);
+    });
+    assert!(shipped_people().len() > 40);
+}
