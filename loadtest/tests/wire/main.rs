@@ -2,4 +2,5 @@
 
 mod client;
 mod fleet;
+mod rider;
 mod script;
