@@ -37,7 +37,7 @@ impl Passwords {
         let known = phc.is_some();
         let phc = phc.map_or_else(|| self.stand_in.clone(), Arc::from);
         let check = move || {
-            let fits = Argon2::default().verify_password(password.as_bytes(), &*phc).is_ok();
+            let fits = fits(&password, &phc);
             drop(permit);
             fits
         };
@@ -50,6 +50,11 @@ impl Passwords {
 pub fn hash(password: &str) -> String {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.expect("the default parameters are valid and the system has random numbers").to_string()
+}
+
+/// Whether this is the password behind the hash. Blocks as long.
+pub fn fits(password: &str, phc: &str) -> bool {
+    Argon2::default().verify_password(password.as_bytes(), phc).is_ok()
 }
 
 /// One of the few that may wait.

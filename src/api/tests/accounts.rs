@@ -1,0 +1,191 @@
+//! Logging in, tokens, one's own data.
+
+use super::*;
+use crate::auth::TokenError;
+use fitconnect_actors::ports::{Commit, Committed, StoredChange, UserRow};
+use fitconnect_domain::user::{Change, Stored};
+use fitconnect_protocol::limits::LOGINS_PER_MINUTE;
+use fitconnect_protocol::user::{Consent, Profile};
+use serde_json::json;
+
+fn login(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}
+
+#[actix_web::test]
+async fn the_right_password_gets_a_token_that_is_good() {
+    let bench = Bench::new().await;
+    let trainer = bench.person(Role::Trainer);
+    let password = trainer.password.as_deref().expect("seeded with one");
+    let got = bench.post("/v1/login", None, login(&format!(" {} ", trainer.email.to_uppercase()), password)).await.ok();
+    let claims = bench.app.keys.verify(got["token"].as_str().expect("a token"), bench.clock.now()).expect("good");
+    assert_eq!((claims.user, claims.role), (trainer.user, Role::Trainer));
+    assert_eq!(got["expires_at_ms"], json!(NOW_MS + 3_600_000));
+    assert_eq!(got["user"], json!(trainer.user));
+    assert_eq!(got["gym"], json!(trainer.gym));
+    assert_eq!((got["role"].as_str(), got["name"].as_str()), (Some("trainer"), Some(trainer.name.as_str())));
+    let me = bench.get("/v1/me", got["token"].as_str()).await.ok();
+    assert_eq!(me["email"], json!(trainer.email));
+}
+
+#[actix_web::test]
+async fn a_wrong_password_and_an_unknown_email_look_the_same() {
+    let bench = Bench::new().await;
+    let wrong = bench.post("/v1/login", None, login(&bench.person(Role::Member).email, "wrong")).await;
+    let unknown = bench.post("/v1/login", None, login("nobody@test-gym.test", "wrong")).await;
+    assert_eq!(wrong.refused(), refusal(401, "unauthorised"));
+    assert_eq!(wrong.bytes, unknown.bytes);
+    assert_eq!(wrong.header("www-authenticate"), "Bearer");
+}
+
+#[actix_web::test]
+async fn too_many_attempts_are_told_how_long_to_wait() {
+    let bench = Bench::new().await;
+    let member = bench.person(Role::Member);
+    let password = member.password.as_deref().expect("seeded with one");
+    for _ in 0..LOGINS_PER_MINUTE {
+        assert_eq!(
+            bench.post("/v1/login", None, login(&member.email, "wrong")).await.refused(),
+            refusal(401, "unauthorised")
+        );
+    }
+    let limited = bench.post("/v1/login", None, login(&member.email, password)).await;
+    assert_eq!(limited.refused(), refusal(429, "rate_limited"));
+    assert_eq!(limited.json()["retry_after_ms"], json!(60_000));
+    assert_eq!(limited.header("retry-after"), "60");
+    let from_elsewhere = TestRequest::post().uri("/v1/login").peer_addr("192.0.2.9:1".parse().expect("an address"));
+    let from_elsewhere = bench.send(from_elsewhere.set_json(login(&member.email, password))).await;
+    assert_eq!(from_elsewhere.refused(), refusal(429, "rate_limited"), "the account is guarded too");
+    bench.pass(120_000);
+    bench.post("/v1/login", None, login(&member.email, password)).await.ok();
+}
+
+#[actix_web::test]
+async fn whoever_knows_the_password_is_not_limited() {
+    let bench = Bench::new().await;
+    let member = bench.person(Role::Member);
+    for _ in 0..2 * LOGINS_PER_MINUTE {
+        bench.post("/v1/login", None, login(&member.email, member.password.as_deref().expect("one"))).await.ok();
+    }
+}
+
+#[actix_web::test]
+async fn a_malformed_login_is_told_what_is_wrong() {
+    let bench = Bench::new().await;
+    for (body, status, code) in [
+        (json!({ "email": "a@b" }), 400, "malformed"),
+        (json!({ "email": "a@b", "password": "x", "admin": true }), 400, "malformed"),
+        (json!({ "email": "", "password": "x" }), 400, "malformed"),
+        (json!([]), 400, "malformed"),
+        (json!({ "email": "a@b", "password": "x".repeat(5_000) }), 413, "too_large"),
+        (json!({ "email": "a@b", "password": "x".repeat(70_000) }), 413, "too_large"),
+    ] {
+        assert_eq!(bench.post("/v1/login", None, body).await.refused(), refusal(status, code));
+    }
+    let no_json =
+        TestRequest::post().uri("/v1/login").set_payload("email=a").insert_header(("content-type", "text/plain"));
+    assert_eq!(bench.send(no_json).await.refused(), refusal(400, "malformed"));
+}
+
+#[actix_web::test]
+async fn a_good_token_gets_a_new_one() {
+    let bench = Bench::new().await;
+    let token = bench.token(Role::Member);
+    bench.pass(1_800_000);
+    let got = bench.post("/v1/token/refresh", Some(&token), Value::Null).await.ok();
+    assert_eq!(got["expires_at_ms"], json!(NOW_MS + 1_800_000 + 3_600_000));
+    assert_ne!(got["token"], json!(token));
+}
+
+#[actix_web::test]
+async fn no_wrong_token_opens_a_door() {
+    let bench = Bench::new().await;
+    let token = bench.token(Role::Admin.min(Role::Trainer));
+    let mut parts: Vec<&str> = token.split('.').collect();
+    let other = bench.token(Role::Member);
+    parts[1] = other.split('.').nth(1).expect("claims");
+    let forged = parts.join(".");
+    for (token, why) in [
+        (None, "Authorization: Bearer"),
+        (Some("nonsense"), "no access token"),
+        (Some(forged.as_str()), "signature does not fit"),
+    ] {
+        for path in ["/v1/me", "/v1/me/summaries", "/v1/classes"] {
+            let got = bench.get(path, token).await;
+            assert_eq!(got.refused(), refusal(401, "unauthorised"), "{path}");
+            assert!(got.text().contains(why), "{} lacks {why:?}", got.text());
+        }
+    }
+    bench.pass(3_600_000);
+    let expired = bench.post("/v1/token/refresh", Some(&token), Value::Null).await;
+    assert_eq!(expired.refused(), refusal(401, "unauthorised"));
+    assert!(expired.text().contains(&TokenError::Expired.to_string()), "{}", expired.text());
+}
+
+#[actix_web::test]
+async fn a_token_of_an_account_that_is_gone_is_worth_nothing() {
+    let bench = Bench::new().await;
+    let ghost =
+        Seeded { user: fitconnect_protocol::UserId(uuid::Uuid::now_v7()), ..bench.person(Role::Member).clone() };
+    let token = bench.app.keys.mint(&bench.claims(&ghost));
+    assert_eq!(bench.get("/v1/me", Some(&token)).await.refused(), refusal(401, "unauthorised"));
+    assert_eq!(
+        bench.post("/v1/token/refresh", Some(&token), Value::Null).await.refused(),
+        refusal(401, "unauthorised")
+    );
+}
+
+#[actix_web::test]
+async fn summaries_come_newest_first_in_pages() {
+    let bench = Bench::new().await;
+    let member = bench.person(Role::Member);
+    commit_summaries(&bench, member, 5).await;
+    let token = bench.token(Role::Member);
+    let first = bench.get("/v1/me/summaries?limit=3", Some(&token)).await.ok();
+    let versions = |page: &Value| -> Vec<u64> {
+        page["summaries"].as_array().expect("a list").iter().filter_map(|each| each["version"].as_u64()).collect()
+    };
+    assert_eq!(versions(&first), [5, 4, 3]);
+    let next = first["next"].as_u64().expect("there is more");
+    let second = bench.get(&format!("/v1/me/summaries?limit=3&before={next}"), Some(&token)).await.ok();
+    assert_eq!(versions(&second), [2, 1]);
+    assert_eq!(second.get("next"), None);
+    for wrong in ["limit=0", "limit=201", "limit=x", "befor=1"] {
+        let got = bench.get(&format!("/v1/me/summaries?{wrong}"), Some(&token)).await;
+        assert_eq!(got.refused(), refusal(400, "malformed"), "{wrong}");
+    }
+    let other = bench.get("/v1/me/summaries", Some(&bench.token(Role::Trainer))).await.ok();
+    assert_eq!(other["summaries"], json!([]), "somebody else's are theirs");
+}
+
+/// Summaries of version 1 to `count` in this member's row.
+async fn commit_summaries(bench: &Bench, member: &Seeded, count: u64) {
+    let key = ActorKey::User(member.user);
+    let stored = bench.app.state.load(key).await.expect("the store answers");
+    let person = Stored::new(member.gym, member.name.clone(), Profile::default(), Consent::default());
+    let changes = (1..=count).map(|version| {
+        let summary = json!({
+            "class": uuid::Uuid::now_v7(), "class_name": "HIIT 45", "activity": "ride", "slot": 0, "version": version,
+            "from": 0, "to": 1, "records": 0, "hr_seconds": 0.0, "hr_avg": 0.0, "hr_max": 0, "compliance": [],
+            "provenance": { "sources": [], "gaps": [], "dropped": 0, "formulas": 1, "kcal_extrapolated": false },
+        });
+        let summary = Box::new(serde_json::from_value(summary).expect("a summary"));
+        let body = rmp_serde::to_vec_named(&Change::Summarised { summary }).expect("plain data");
+        StoredChange { seq: stored.last_seq + version, at: bench.clock.now(), kind: "summarised", body }
+    });
+    let commit = Commit {
+        key,
+        epoch: stored.epoch,
+        rev: stored.rev,
+        row: Some(fitconnect_actors::ports::Row::User(UserRow {
+            snapshot: rmp_serde::to_vec_named(&person).expect("plain data"),
+        })),
+        changes: changes.collect(),
+        wake_at: None,
+        letters: Vec::new(),
+        received: Vec::new(),
+        answers: Vec::new(),
+    };
+    let done = bench.app.state.commit(vec![commit]).await;
+    assert!(matches!(done[..], [Committed::Done(_)]), "{done:?}");
+}
