@@ -1,2 +1,216 @@
-//! (being written)
+//! The only place that knows which databases run. A folder with a lock: `state.db`, `events.db` and the local log in `log/`.
+
+pub mod events;
+pub mod log;
 pub mod sql;
+mod stats;
+
+#[cfg(test)]
+mod tests;
+
+pub use log::{LogError, LogOptions};
+pub use sql::migrate::MigrateError;
+pub use stats::StoreStats;
+
+use events::{LocalEvents, Shipper, SqliteEvents};
+use fitconnect_actors::ports::{DurableSink, EventLog, EventStore, StateStore};
+use fitconnect_protocol::Uuid;
+use log::Log;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// This machine, in the keys of what it ships. One until there are several.
+const NODE: u32 = 1;
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the data folder {}: {source}", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "the data folder {} is in use by process {process}: stop that one first, or take another folder with --data",
+        path.display()
+    )]
+    InUse { path: PathBuf, process: String },
+    #[error("{}: {source}", path.display())]
+    Schema {
+        path: PathBuf,
+        #[source]
+        source: MigrateError,
+    },
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl OpenError {
+    fn folder(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
+        move |source| OpenError::Folder { path: path.to_path_buf(), source }
+    }
+}
+
+/// What a store is opened with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub folder: PathBuf,
+    pub log: LogOptions,
+}
+
+impl Options {
+    pub fn new(folder: &Path) -> Options {
+        Options { folder: folder.to_path_buf(), log: LogOptions::default() }
+    }
+}
+
+/// The stores of one process.
+pub struct Store {
+    pub state: Arc<dyn StateStore>,
+    pub events: Arc<dyn EventLog>,
+    /// Behind the log; members' own series are written here when a class has settled.
+    pub rows: Arc<dyn EventStore>,
+    pub reader: StatsReader,
+    log: Stopped,
+    sql_state: Arc<sql::SqlState>,
+    sql_events: Arc<SqliteEvents>,
+    shipper: JoinHandle<()>,
+}
+
+/// Opens the folder, makes it on the first start. `sink` hears what becomes durable, from the log's own thread.
+pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenError> {
+    let Options { folder, log } = options;
+    let held = Arc::new(Lock::take(&folder)?);
+    let schema = |file: &'static str| {
+        let path = folder.join(file);
+        move |source| OpenError::Schema { path, source }
+    };
+    let sql_state = Arc::new(sql::open(&folder.join("state.db")).await.map_err(schema("state.db"))?);
+    let sql_events = Arc::new(SqliteEvents::open(&folder.join("events.db")).await.map_err(schema("events.db"))?);
+    let counts = Arc::new(stats::Counts::default());
+    let log = Arc::new(Log::open(&folder.join("log"), NODE, log, counts.clone(), sink, held)?);
+    let rows: Arc<dyn EventStore> = sql_events.clone();
+    let shipper = Shipper { log: log.clone(), store: rows.clone(), counts: counts.clone() };
+    let shipper = shipper.start().map_err(OpenError::folder(&folder))?;
+    Ok(Store {
+        state: sql_state.clone(),
+        events: Arc::new(LocalEvents::new(log.clone(), rows.clone())),
+        rows,
+        reader: StatsReader { counts, log: log.clone(), state: sql_state.clone() },
+        log: Stopped(log),
+        sql_state,
+        sql_events,
+        shipper,
+    })
+}
+
+impl Store {
+    pub fn stats(&self) -> StoreStats {
+        self.reader.read()
+    }
+
+    /// Writes what waits, ships what it can, and lets go of the folder.
+    pub async fn close(self) {
+        let Store { log, shipper, sql_state, sql_events, .. } = self;
+        let ended = tokio::task::spawn_blocking(move || {
+            log.0.join();
+            shipper.join().is_ok()
+        });
+        if !ended.await.unwrap_or(false) {
+            tracing::error!("the shipper panicked: the log keeps what it did not ship");
+        }
+        sql_events.close().await;
+        sql_state.close().await;
+    }
+}
+
+/// A store that is dropped without being closed ends its threads all the same; nobody waits for them, then.
+struct Stopped(Arc<Log>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Reads the stores' counters, for as long as somebody wants to know.
+#[derive(Clone)]
+pub struct StatsReader {
+    counts: Arc<stats::Counts>,
+    log: Arc<Log>,
+    state: Arc<sql::SqlState>,
+}
+
+impl StatsReader {
+    pub fn read(&self) -> StoreStats {
+        let (state_transactions, state_commits) = self.state.counts();
+        StoreStats {
+            log_windows_waiting: self.log.unshipped().iter().filter(|window| window.is_sealed()).count() as u64,
+            log_trouble: self.log.trouble(),
+            state_transactions,
+            state_commits,
+            ..self.counts.read()
+        }
+    }
+}
+
+/// The folder is ours until the last thread that writes to it has ended.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing it is what lets go")] File);
+
+impl Lock {
+    fn take(folder: &Path) -> Result<Lock, OpenError> {
+        // Health data and password hashes: nobody else's.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(OpenError::folder(folder))?;
+        let path = folder.join("lock");
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let mut file = file.map_err(OpenError::folder(&path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut process = String::new();
+                let read = file.read_to_string(&mut process).map(|_| process.trim().to_owned());
+                let process = read.ok().filter(|process| !process.is_empty()).unwrap_or_else(|| "(unknown)".into());
+                return Err(OpenError::InUse { path: folder.to_path_buf(), process });
+            }
+            Err(error) => return Err(OpenError::Folder { path, source: error.into() }),
+        }
+        let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+        noted.map_err(OpenError::folder(&path))?;
+        Ok(Lock(file))
+    }
+}
+
+/// A folder that goes when this does: for tests, and for rides that nobody keeps.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    pub fn new() -> Result<Temporary, OpenError> {
+        let path = std::env::temp_dir().join(format!("fitconnect-{}", Uuid::now_v7()));
+        DirBuilder::new().mode(0o700).create(&path).map_err(OpenError::folder(&path))?;
+        Ok(Temporary(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed is the system's to tidy.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A panic elsewhere does not make what a lock guards unusable here: every critical section leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -2,7 +2,7 @@
 //! its errors mean; nothing else differs.
 
 pub mod migrate;
-mod rows;
+pub(in crate::store) mod rows;
 pub mod sqlite;
 
 #[cfg(test)]

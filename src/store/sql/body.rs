@@ -13,6 +13,7 @@ use fitconnect_protocol::{ClassId, CmdId, GymId, UserId, Uuid};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Row as _, Transaction};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 type Tx = Transaction<'static, Db>;
 type SqlRow = <Db as sqlx::Database>::Row;
@@ -20,11 +21,18 @@ type SqlRow = <Db as sqlx::Database>::Row;
 pub struct SqlState {
     write: sqlx::Pool<Db>,
     read: sqlx::Pool<Db>,
+    transactions: AtomicU64,
+    commits: AtomicU64,
 }
 
 impl SqlState {
     pub(super) fn new(write: sqlx::Pool<Db>, read: sqlx::Pool<Db>) -> SqlState {
-        SqlState { write, read }
+        SqlState { write, read, transactions: AtomicU64::new(0), commits: AtomicU64::new(0) }
+    }
+
+    /// Transactions, and actors' commits in them.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.transactions.load(Ordering::Relaxed), self.commits.load(Ordering::Relaxed))
     }
 
     pub async fn close(&self) {
@@ -229,6 +237,8 @@ impl SqlState {
         }
         writes.write(&mut tx).await.map_err(Broke::Before)?;
         tx.commit().await.map_err(Broke::AtCommit)?;
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+        self.commits.fetch_add(commits.len() as u64, Ordering::Relaxed);
         Ok(results)
     }
 

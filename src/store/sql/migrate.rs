@@ -29,6 +29,15 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     16 "0016_command_at",
 };
 
+/// The event store of a single machine.
+pub const SQLITE_EVENTS: &[Migration] = migrations! { "sqlite_events":
+    1 "0001_schema",
+    2 "0002_hr_window",
+    3 "0003_hr_by_class",
+    4 "0004_hr_by_user",
+    5 "0005_class_event",
+};
+
 /// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -48,7 +57,8 @@ mod tests {
 
     #[test]
     fn each_is_one_idempotent_statement_in_order() {
-        for (index, (number, name, statement)) in SQLITE.iter().enumerate() {
+        let numbered = [SQLITE, SQLITE_EVENTS].into_iter().flat_map(|list| list.iter().enumerate());
+        for (index, (number, name, statement)) in numbered {
             assert_eq!(*number, index as i64 + 1);
             assert!(name.starts_with(&format!("{number:04}_")), "{name}");
             assert_eq!(statement.matches(';').count(), 1, "{name}: one statement a file");

@@ -1,6 +1,6 @@
 //! SQLite: one writer, several readers, write-ahead log, every commit on disk before it is answered.
 
-use super::migrate::{MigrateError, SQLITE};
+use super::migrate::{MigrateError, Migration, SQLITE};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::path::Path;
@@ -23,6 +23,15 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens `file`, makes it where there is none, and brings its schema up to date.
 pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
+    let (write, read) = pools(file, SQLITE).await?;
+    Ok(SqlState::new(write, read))
+}
+
+/// One that writes and one that reads, of a file that has been brought up to date.
+pub async fn pools(
+    file: &Path,
+    migrations: &[Migration],
+) -> Result<(sqlx::Pool<Db>, sqlx::Pool<Db>), MigrateError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
@@ -33,20 +42,20 @@ pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
     let forever = |options: SqlitePoolOptions| options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
     let write = forever(SqlitePoolOptions::new().max_connections(1).min_connections(1));
     let write = write.connect_with(options.clone()).await.map_err(MigrateError::Unreadable)?;
-    migrate(&write).await?;
+    migrate(&write, migrations).await?;
     let read = forever(SqlitePoolOptions::new().max_connections(READERS));
     let read =
         read.connect_with(options.read_only(true).create_if_missing(false)).await.map_err(MigrateError::Unreadable)?;
-    Ok(SqlState::new(write, read))
+    Ok((write, read))
 }
 
-async fn migrate(pool: &sqlx::Pool<Db>) -> Result<(), MigrateError> {
-    let known = SQLITE.last().map_or(0, |(number, ..)| *number);
+async fn migrate(pool: &sqlx::Pool<Db>, migrations: &[Migration]) -> Result<(), MigrateError> {
+    let known = migrations.last().map_or(0, |(number, ..)| *number);
     let found = version(pool).await.map_err(MigrateError::Unreadable)?;
     if found > known {
         return Err(MigrateError::FromTheFuture { found, known });
     }
-    for (number, name, statement) in SQLITE.iter().filter(|(number, ..)| *number > found) {
+    for (number, name, statement) in migrations.iter().filter(|(number, ..)| *number > found) {
         let failed = |source| MigrateError::Failed { name, source };
         sqlx::query(AssertSqlSafe(*statement)).execute(pool).await.map_err(failed)?;
         let noted = "insert into fc_schema (version, applied_at_us) values ($1, $2) on conflict (version) do nothing";

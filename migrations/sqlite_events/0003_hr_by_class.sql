@@ -1,0 +1,1 @@
+create table if not exists hr_by_class (class_id blob not null, win integer not null, node integer not null, source integer not null, samples blob not null, primary key (class_id, win, node, source)) strict, without rowid;

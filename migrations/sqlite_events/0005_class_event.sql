@@ -1,0 +1,1 @@
+create table if not exists class_event (class_id blob not null, win integer not null, node integer not null, number integer not null, at_ms integer not null, kind text not null, body blob not null, primary key (class_id, win, node, number)) strict, without rowid;

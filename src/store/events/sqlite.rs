@@ -1,0 +1,218 @@
+//! The event store of one machine: `events.db`. Chunks lie in order of class and window, so that shipping appends; a sensor is found
+//! by the windows of its class.
+
+use crate::store::log::codec;
+use crate::store::sql::migrate::{MigrateError, SQLITE_EVENTS};
+use crate::store::sql::rows::{cut, many};
+use crate::store::sql::sqlite::pools;
+use fitconnect_actors::ports::*;
+use fitconnect_domain::class::StoredSample;
+use fitconnect_protocol::{ClassId, SourceId, UserId};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryStreamExt};
+use sqlx::{AssertSqlSafe, Pool, Row as _, Sqlite};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// First byte of a blob: how the rest is written.
+const LAYOUT: u8 = 1;
+/// More sensors than this: all rows of the class are read and looked through.
+const SOURCES_MAX: usize = 32;
+const TEN_MINUTES_MS: i64 = 10 * 60 * 1_000;
+
+const ADD_WINDOWS: &str = "insert into hr_window (class_id, win, node) values";
+const ADD_WINDOWS_TAIL: &str = "on conflict (class_id, win, node) do nothing";
+const ADD_CHUNKS: &str = "insert into hr_by_class (class_id, win, node, source, samples) values";
+const ADD_CHUNKS_TAIL: &str = "on conflict (class_id, win, node, source) do update set samples = excluded.samples";
+const ALL_CHUNKS: &str = "select samples from hr_by_class where class_id = $1 order by win, node, source";
+const CHUNKS_OF: &str = "select h.samples from hr_window as w join hr_by_class as h \
+     on h.class_id = w.class_id and h.win = w.win and h.node = w.node and h.source = $2 where w.class_id = $1 order by w.win, w.node";
+const ADD_EVENTS: &str = "insert into class_event (class_id, win, node, number, at_ms, kind, body) values";
+const ADD_EVENTS_TAIL: &str = "on conflict (class_id, win, node, number) do update set at_ms = excluded.at_ms, kind = excluded.kind, body = excluded.body";
+const EVENTS: &str = "select win, node, number, at_ms, kind, body from class_event where class_id = $1 order by at_ms, win, node, number";
+const DROP_SERIES: &str = "delete from hr_by_user where user_id = $1 and class_id = $2";
+const ADD_SERIES: &str = "insert into hr_by_user (user_id, t10, class_id, samples) values";
+const SERIES: &str =
+    "select samples from hr_by_user where user_id = $1 and t10 >= $2 and t10 <= $3 order by t10, class_id";
+
+pub struct SqliteEvents {
+    write: Pool<Sqlite>,
+    read: Pool<Sqlite>,
+}
+
+fn blob(samples: &[StoredSample]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(16 + samples.len() * 12);
+    bytes.push(LAYOUT);
+    codec::put_samples(&mut bytes, samples);
+    bytes
+}
+
+fn unblob(bytes: &[u8]) -> Result<Vec<StoredSample>, StoreError> {
+    let later = || StoreError::Damaged("samples that a later version wrote".into());
+    match bytes.split_first() {
+        Some((&LAYOUT, rest)) => codec::samples(rest).map_err(|_| later()),
+        Some(_) | None => Err(later()),
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+impl SqliteEvents {
+    pub async fn open(file: &Path) -> Result<SqliteEvents, MigrateError> {
+        let (write, read) = pools(file, SQLITE_EVENTS).await?;
+        Ok(SqliteEvents { write, read })
+    }
+
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
+    async fn add_chunks(&self, chunks: &[Chunk]) -> sqlx::Result<()> {
+        let windows: BTreeSet<_> = chunks.iter().map(|chunk| (chunk.class, chunk.window as i64, chunk.node)).collect();
+        let mut tx = self.write.begin_with("begin immediate").await?;
+        for part in cut(&windows.into_iter().collect::<Vec<_>>()) {
+            let mut insert = sqlx::query(AssertSqlSafe(many(ADD_WINDOWS, 3, part.len(), ADD_WINDOWS_TAIL)));
+            for (class, window, node) in part {
+                insert = insert.bind(class.0).bind(window).bind(i64::from(*node));
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        for part in cut(chunks) {
+            let mut insert = sqlx::query(AssertSqlSafe(many(ADD_CHUNKS, 5, part.len(), ADD_CHUNKS_TAIL)));
+            for chunk in part {
+                insert = insert.bind(chunk.class.0).bind(chunk.window as i64).bind(i64::from(chunk.node));
+                insert = insert.bind(chunk.source.get() as i64).bind(blob(&chunk.samples));
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn add_events(&self, events: &[ClassEventRow]) -> sqlx::Result<()> {
+        let mut tx = self.write.begin_with("begin immediate").await?;
+        for part in cut(events) {
+            let mut insert = sqlx::query(AssertSqlSafe(many(ADD_EVENTS, 7, part.len(), ADD_EVENTS_TAIL)));
+            for event in part {
+                insert = insert.bind(event.class.0).bind(event.window as i64).bind(i64::from(event.node));
+                insert = insert.bind(i64::from(event.number)).bind(event.at).bind(&event.kind).bind(&event.body);
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn read_events(&self, class: ClassId) -> sqlx::Result<Vec<ClassEventRow>> {
+        let rows = sqlx::query(EVENTS).bind(class.0).fetch_all(&self.read).await?;
+        let event = |row: sqlx::sqlite::SqliteRow| {
+            Ok(ClassEventRow {
+                class,
+                window: row.try_get::<i64, _>(0)? as u64,
+                node: row.try_get::<i64, _>(1)? as u32,
+                number: row.try_get::<i64, _>(2)? as u32,
+                at: row.try_get(3)?,
+                kind: row.try_get(4)?,
+                body: row.try_get(5)?,
+            })
+        };
+        rows.into_iter().map(event).collect()
+    }
+
+    async fn replace_series(&self, user: UserId, class: ClassId, samples: Vec<StoredSample>) -> sqlx::Result<()> {
+        let mut parts = BTreeMap::<i64, Vec<StoredSample>>::new();
+        for sample in samples {
+            parts.entry(sample.at.div_euclid(TEN_MINUTES_MS)).or_default().push(sample);
+        }
+        let parts: Vec<_> = parts.into_iter().collect();
+        let mut tx = self.write.begin_with("begin immediate").await?;
+        sqlx::query(DROP_SERIES).bind(user.0).bind(class.0).execute(&mut *tx).await?;
+        for part in cut(&parts) {
+            let mut insert = sqlx::query(AssertSqlSafe(many(ADD_SERIES, 4, part.len(), "")));
+            for (t10, samples) in part {
+                insert = insert.bind(user.0).bind(t10).bind(class.0).bind(blob(samples));
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Rows of one blob each, unpacked as they come.
+    async fn unpacked(
+        &self,
+        query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
+        samples: &mut Vec<StoredSample>,
+    ) -> Result<(), StoreError> {
+        let mut rows = query.fetch(&self.read);
+        while let Some(row) = rows.try_next().await.map_err(unavailable)? {
+            samples.extend(unblob(row.try_get(0).map_err(unavailable)?)?);
+        }
+        Ok(())
+    }
+}
+
+impl EventStore for SqliteEvents {
+    fn write(&self, chunks: Vec<Chunk>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.add_chunks(&chunks).await.map_err(unavailable) }.boxed()
+    }
+
+    fn chunks(
+        &self,
+        class: ClassId,
+        sources: Option<Vec<SourceId>>,
+    ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        async move {
+            let mut samples = Vec::new();
+            let wanted: Option<BTreeSet<SourceId>> = sources.map(|sources| sources.into_iter().collect());
+            match &wanted {
+                Some(wanted) if wanted.len() <= SOURCES_MAX => {
+                    for source in wanted {
+                        let query = sqlx::query(CHUNKS_OF).bind(class.0).bind(source.get() as i64);
+                        self.unpacked(query, &mut samples).await?;
+                    }
+                }
+                Some(wanted) => {
+                    self.unpacked(sqlx::query(ALL_CHUNKS).bind(class.0), &mut samples).await?;
+                    samples.retain(|sample| wanted.contains(&sample.source));
+                }
+                None => self.unpacked(sqlx::query(ALL_CHUNKS).bind(class.0), &mut samples).await?,
+            }
+            Ok(samples)
+        }
+        .boxed()
+    }
+
+    fn write_class_events(&self, events: Vec<ClassEventRow>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.add_events(&events).await.map_err(unavailable) }.boxed()
+    }
+
+    fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEventRow>, StoreError>> {
+        async move { self.read_events(class).await.map_err(unavailable) }.boxed()
+    }
+
+    fn write_user_series(
+        &self,
+        user: UserId,
+        class: ClassId,
+        samples: Vec<StoredSample>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.replace_series(user, class, samples).await.map_err(unavailable) }.boxed()
+    }
+
+    fn user_series(
+        &self,
+        user: UserId,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        async move {
+            let (first, last) = (from_ms.div_euclid(TEN_MINUTES_MS), to_ms.div_euclid(TEN_MINUTES_MS));
+            let mut samples = Vec::new();
+            self.unpacked(sqlx::query(SERIES).bind(user.0).bind(first).bind(last), &mut samples).await?;
+            samples.retain(|sample| (from_ms..to_ms).contains(&sample.at));
+            Ok(samples)
+        }
+        .boxed()
+    }
+}

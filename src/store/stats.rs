@@ -1,0 +1,68 @@
+//! Counters of the stores, for the metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub bytes_waiting: AtomicU64,
+    pub bytes: AtomicU64,
+    pub groups: AtomicU64,
+    pub groups_failed: AtomicU64,
+    pub records: AtomicU64,
+    pub samples: AtomicU64,
+    pub busy: AtomicU64,
+    pub sync_us_last: AtomicU64,
+    pub group_us_last: AtomicU64,
+    pub windows_shipped: AtomicU64,
+    pub chunks_shipped: AtomicU64,
+    pub ship_failures: AtomicU64,
+}
+
+/// The stores at one moment. Counters are since the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreStats {
+    /// Bytes of the log that the event store does not have.
+    pub log_bytes_waiting: u64,
+    /// Sealed windows among them.
+    pub log_windows_waiting: u64,
+    /// Why the log takes nothing now.
+    pub log_trouble: Option<String>,
+    pub log_bytes: u64,
+    pub log_groups: u64,
+    pub log_groups_failed: u64,
+    pub log_records: u64,
+    pub log_samples: u64,
+    /// Appends that were refused.
+    pub log_busy: u64,
+    /// The last sync alone, and the last group with its write.
+    pub log_sync_last: Duration,
+    pub log_group_last: Duration,
+    pub windows_shipped: u64,
+    pub chunks_shipped: u64,
+    pub ship_failures: u64,
+    /// Transactions of the state store, and the actors' commits in them.
+    pub state_transactions: u64,
+    pub state_commits: u64,
+}
+
+impl Counts {
+    pub fn read(&self) -> StoreStats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StoreStats {
+            log_bytes_waiting: get(&self.bytes_waiting),
+            log_bytes: get(&self.bytes),
+            log_groups: get(&self.groups),
+            log_groups_failed: get(&self.groups_failed),
+            log_records: get(&self.records),
+            log_samples: get(&self.samples),
+            log_busy: get(&self.busy),
+            log_sync_last: Duration::from_micros(get(&self.sync_us_last)),
+            log_group_last: Duration::from_micros(get(&self.group_us_last)),
+            windows_shipped: get(&self.windows_shipped),
+            chunks_shipped: get(&self.chunks_shipped),
+            ship_failures: get(&self.ship_failures),
+            ..StoreStats::default()
+        }
+    }
+}
