@@ -4,12 +4,13 @@
 import type { Request, Response } from '../proto/protocol'
 import { decodeResponse, encodeRequest } from '../proto/codec'
 import { newCmd } from '../proto/ids'
-import { CLOSES, LIMITS, SUBPROTOCOL, VERSION } from '../proto/layout'
+import { CLOSES, SUBPROTOCOL, VERSION } from '../proto/layout'
 import { ServerClock, localNow } from './clock'
 import { waitMs } from './backoff'
 import { Calls, Disconnected, Refused } from './calls'
 import { type Ended, IDLE, type Link, endedBy } from './link'
 import { type Follower, type Topic, Topics } from './topics'
+import { Vitals } from './vitals'
 
 export type Welcome = Extract<Response, { t: 'welcome' }>
 
@@ -26,9 +27,8 @@ export class LoginNeeded extends Error {}
 
 const DIAL_MS_MAX = 10_000
 const CLOCK_EVERY_MS = 60_000
-/** A board that says nothing for so long is behind; for longer, the socket is asked whether it lives. */
-const QUIET_MS = 2_500
-const PROBE_MS = 5_000
+/** A topic that a resume has not answered by then is asked for by itself. */
+const RESUME_MS_MAX = 5_000
 
 export class Socket {
   readonly clock = new ServerClock()
@@ -43,10 +43,12 @@ export class Socket {
   private goAwayMs?: number
   private refusedDial = false
   private readonly behind = new Set<Topic>()
-  private heardAt = 0
-  private tickAt = 0
-  private sentAt = 0
-  private probing = false
+  private readonly vitals: Vitals = new Vitals({
+    beat: () => this.ws!.send(new Uint8Array(0)),
+    ask: () => this.request({ t: 'clock', t0: localNow() }),
+    echo: () => this.echo(),
+    dead: () => this.closed(1006),
+  })
   private readonly timers = new Set<ReturnType<typeof setTimeout>>()
 
   constructor(private readonly options: SocketOptions) {}
@@ -137,7 +139,7 @@ export class Socket {
     const ws = this.ws
     this.ws = undefined
     this.welcome = undefined
-    this.probing = false
+    this.vitals.stop()
     this.behind.clear()
     this.topics.forgetHandles()
     if (!ws) return
@@ -160,12 +162,12 @@ export class Socket {
 
   private send(id: number, body: Request): void {
     if (this.ws?.readyState !== WebSocket.OPEN) return
-    this.sentAt = localNow()
+    this.vitals.sent()
     this.ws.send(encodeRequest(id, body))
   }
 
   private heard(data: ArrayBuffer): void {
-    this.heardAt = localNow()
+    this.vitals.heard()
     if (data.byteLength === 0) return
     let frame: [number, Response]
     try {
@@ -197,7 +199,7 @@ export class Socket {
       }
       case 'tick': {
         const topic = this.topics.tick(body.h, body.b)
-        if (topic) this.tickAt = this.heardAt
+        if (topic) this.vitals.ticked()
         if (this.link.state === 'lagging') this.judge()
         return
       }
@@ -219,14 +221,12 @@ export class Socket {
     if (welcome.protocol[0] !== VERSION[0]) return this.stop('too_old')
     this.welcome = welcome
     this.refusedDial = false
-    this.tickAt = this.heardAt
     this.clock.welcome(welcome.server_time_ms)
     this.options.onWelcome?.(welcome)
     this.resume(welcome.session)
     this.calls.reconnected()
     void this.measureClock()
-    this.beat(Math.random() * welcome.heartbeat_ms)
-    this.echo()
+    this.vitals.start(welcome.heartbeat_ms)
   }
 
   /** Everything that was followed, in one frame; what was never answered is asked for anew. */
@@ -247,7 +247,7 @@ export class Socket {
       (error) => error instanceof Refused && this.askEach(),
     )
     // A topic that the resume did not bring back is asked for by itself: the refusal tells why.
-    this.after(PROBE_MS, () => this.askEach())
+    this.after(RESUME_MS_MAX, () => this.askEach())
   }
 
   private askEach(): void {
@@ -287,7 +287,7 @@ export class Socket {
   private judge(): void {
     if (this.link.state !== 'live' && this.link.state !== 'lagging') return
     const watches = this.topics.all().some((topic) => topic.handle !== undefined && topic.follower.lively?.())
-    const quiet = watches && localNow() - this.tickAt > QUIET_MS
+    const quiet = watches && this.vitals.isQuiet()
     const state = quiet || this.behind.size > 0 ? 'lagging' : 'live'
     if (state !== this.link.state) this.set({ ...this.link, state })
   }
@@ -306,39 +306,10 @@ export class Socket {
     if (ws === this.ws && ws) this.after(CLOCK_EVERY_MS, () => void this.measureClock())
   }
 
-  /** An empty frame where nothing was sent for a heartbeat; silence of a heartbeat and its grace ends the socket. */
-  private beat(inMs: number): void {
-    const { heartbeat_ms } = this.welcome!
-    this.after(inMs, () => {
-      const now = localNow()
-      if (now - this.heardAt > heartbeat_ms + LIMITS.HEARTBEAT_GRACE_MS) return this.closed(1006)
-      if (now - this.sentAt >= heartbeat_ms / 2) {
-        this.sentAt = now
-        this.ws!.send(new Uint8Array(0))
-      }
-      this.beat(heartbeat_ms / 2)
-    })
-  }
-
-  /** Echoes the newest tick of each board, and notices one that has gone quiet. */
-  private echo(): void {
-    this.after(LIMITS.ECHO_EVERY_MS, () => {
-      for (const { h, tick } of this.topics.echoes()) this.send(0, { t: 'seen', h, tick })
-      this.judge()
-      if (this.link.state === 'lagging' && localNow() - this.heardAt > PROBE_MS) this.probe()
-      this.echo()
-    })
-  }
-
-  /** Asks whether anybody is there: a dead path gives no close. */
-  private probe(): void {
-    if (this.probing) return
-    this.probing = true
-    const asked = localNow()
-    void this.request({ t: 'clock', t0: asked }).catch(() => {})
-    this.after(PROBE_MS, () => {
-      this.probing = false
-      if (this.heardAt < asked) this.closed(1006)
-    })
+  /** Every 2 s: the newest tick of each board goes back, and a board that has gone quiet is noticed. */
+  private echo(): boolean {
+    for (const { h, tick } of this.topics.echoes()) this.send(0, { t: 'seen', h, tick })
+    this.judge()
+    return this.link.state === 'lagging'
   }
 }
