@@ -7,10 +7,12 @@ mod classes;
 mod error;
 mod guard;
 mod health;
+mod import;
 mod login;
 mod me;
 mod openapi;
 mod pages;
+mod record;
 mod reference;
 mod signed;
 
@@ -22,7 +24,7 @@ use crate::app::App;
 use crate::ws;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Json, ServiceConfig};
-use fitconnect_protocol::limits::HTTP_BODY_BYTES_MAX;
+use fitconnect_protocol::limits::{HTTP_BODY_BYTES_MAX, IMPORT_BYTES_MAX};
 use fitconnect_protocol::{ErrorCode, Refusal};
 
 /// What a handler answers with.
@@ -31,11 +33,13 @@ pub type Answer<T> = Result<Json<T>, ApiError>;
 /// Everything that is served. The server's `web::Data<App>` must be there.
 pub fn configure(cfg: &mut ServiceConfig) {
     let body = web::JsonConfig::default().limit(HTTP_BODY_BYTES_MAX).error_handler(|error, _| malformed(&error).into());
+    let file = web::PayloadConfig::new(IMPORT_BYTES_MAX);
     let query = web::QueryConfig::default().error_handler(|error, _| malformed(&error).into());
     let path = web::PathConfig::default().error_handler(|error, _| malformed(&error).into());
     let all = web::scope("")
         .wrap(from_fn(guard::guard))
         .app_data(body)
+        .app_data(file)
         .app_data(query)
         .app_data(path)
         .route("/v1/ws", web::get().to(ws::open))
@@ -50,10 +54,13 @@ fn services(cfg: &mut ServiceConfig) {
         .service(about::about)
         .service(me::me)
         .service(me::summaries)
+        .service(import::import)
         .service(classes::list)
         .service(classes::make)
         .service(classes::one)
         .service(classes::summary)
+        .service(record::changes)
+        .service(record::samples)
         .service(health::alive)
         .service(health::ready)
         .service(health::metrics)

@@ -68,6 +68,8 @@ impl Server {
         };
         let house = House::open(ports, &handles[0]);
         let telemetry = Telemetry::new();
+        let stats = store.reader.clone();
+        telemetry.watch_store(Box::new(move || stats.read()));
         let logins = Logins::new(config.workers);
         let app = App {
             clock,

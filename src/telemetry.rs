@@ -6,9 +6,10 @@ mod metrics;
 mod process;
 pub mod trace;
 
-pub use metrics::{Fanout, Metrics, Spool, Timing};
+pub use metrics::{Fanout, Metrics, Timing};
 
 use crate::config::{Config, LogFormat};
+use crate::store::StoreStats;
 use fitconnect_actors::stats::Stats;
 use fitconnect_protocol::CloseCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,14 +44,14 @@ pub fn init(config: &Config) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Reads the local log's state when somebody asks for the metrics.
-pub type SpoolReader = Box<dyn Fn() -> Spool + Send + Sync>;
+/// Reads the stores' counters when somebody asks for the metrics.
+pub type StoreReader = Box<dyn Fn() -> StoreStats + Send + Sync>;
 
 /// The counters of one server, and whether it serves.
 #[derive(Default)]
 pub struct Telemetry {
     pub metrics: Arc<Metrics>,
-    spool: OnceLock<SpoolReader>,
+    store: OnceLock<StoreReader>,
     ready: AtomicBool,
 }
 
@@ -66,9 +67,9 @@ impl Telemetry {
         Telemetry::default()
     }
 
-    /// Where the local log's state is read. Once, at start.
-    pub fn watch_spool(&self, reader: SpoolReader) {
-        let _ = self.spool.set(reader);
+    /// Where the stores' counters are read. Once, at start.
+    pub fn watch_store(&self, reader: StoreReader) {
+        let _ = self.store.set(reader);
     }
 
     /// Whether new clients may come: from the moment of listening until the server begins to go away.

@@ -223,7 +223,7 @@ pub async fn summary(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Answe
 }
 
 /// What a class was made with, if it is of this person's gym and hall.
-async fn facts(app: &Server, claims: &Claims, class: ClassId) -> Result<Facts, ApiError> {
+pub(super) async fn facts(app: &Server, claims: &Claims, class: ClassId) -> Result<Facts, ApiError> {
     let first = app.state.class_changes(class, 1, 1).await?;
     let (_, body) = first.first().ok_or_else(not_found)?;
     let What::Created(facts) = change(body)?.what else {
@@ -233,7 +233,7 @@ async fn facts(app: &Server, claims: &Claims, class: ClassId) -> Result<Facts, A
     if facts.gym == claims.gym && here { Ok(*facts) } else { Err(not_found()) }
 }
 
-fn change(body: &[u8]) -> Result<Change, ApiError> {
+pub(super) fn change(body: &[u8]) -> Result<Change, ApiError> {
     rmp_serde::from_slice(body).map_err(|error| ApiError::internal(&format!("a stored change of a class: {error}")))
 }
 

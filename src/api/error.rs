@@ -73,7 +73,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::SourceTaken
         | ErrorCode::NoTrainer
         | ErrorCode::TooLate => StatusCode::CONFLICT,
-        ErrorCode::BadPlan => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::BadPlan | ErrorCode::BadFile => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

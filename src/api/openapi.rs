@@ -52,8 +52,9 @@ wire! {
         (name = "server", description = "What the server is and how it does"),
     ),
     paths(
-        super::login::login, super::login::refresh, super::me::me, super::me::summaries, super::classes::list,
-        super::classes::make, super::classes::one, super::classes::summary, super::about::about, super::health::alive,
+        super::login::login, super::login::refresh, super::me::me, super::me::summaries, super::import::import, super::classes::list,
+        super::classes::make, super::classes::one, super::classes::summary, super::record::changes,
+        super::record::samples, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,
     ),
 )]

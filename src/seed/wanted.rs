@@ -78,8 +78,8 @@ pub fn all(options: &Options, gym: GymId, now: Millis) -> Vec<Wanted> {
         let domain = domain.clone();
         (1..=count).map(move |number| (role, format!("{word}-{number}@{domain}"), number))
     };
-    let made = numbered(Role::Admin, "admin", options.admins)
-        .chain(numbered(Role::Trainer, "trainer", options.trainers))
+    let made = numbered(Role::Trainer, "trainer", options.trainers)
+        .chain(numbered(Role::Admin, "admin", options.admins))
         .chain(numbered(Role::Screen, "screen", options.screens))
         .chain(numbered(Role::Hub, "hub", options.hubs))
         .chain(numbered(Role::Member, "member", options.members));

@@ -1,9 +1,10 @@
 //! Counters as Prometheus wants them. Everything is read when it is asked for; nothing is kept twice.
 
 use super::Sources;
-use super::metrics::{Fanout, Metrics, Spool, Timing};
+use super::metrics::{Fanout, Metrics, Timing};
 use super::process::Process;
 use crate::BUILD;
+use crate::store::StoreStats;
 use fitconnect_actors::stats::{HANDLING_US, Kind, KindStats, Stats};
 use fitconnect_protocol::CloseCode;
 use prometheus_client::collector::Collector;
@@ -38,8 +39,8 @@ impl Collector for All {
         fanout(self.0.fanout(), &mut out)?;
         http(&telemetry.metrics, &mut out)?;
         actors(self.0.actors(), &mut out)?;
-        if let Some(read) = telemetry.spool.get() {
-            spool(&read(), &mut out)?;
+        if let Some(read) = telemetry.store.get() {
+            store(&read(), &mut out)?;
         }
         Process::read().map_or(Ok(()), |read| process(&read, &mut out))
     }
@@ -117,14 +118,24 @@ fn actors(stats: &Stats, out: &mut Writer<'_>) -> fmt::Result {
     )
 }
 
-fn spool(spool: &Spool, out: &mut Writer<'_>) -> fmt::Result {
-    out.gauge("fitconnect_spool_bytes", "Bytes of the local log on their way to the event store", spool.bytes as f64)?;
-    out.gauge("fitconnect_spool_windows", "Sealed windows not yet in the event store", spool.windows as f64)?;
-    out.gauge("fitconnect_spool_fsync_seconds", "How long the last sync of the log took", spool.fsync.as_secs_f64())?;
-    out.counter("fitconnect_spool_groups", "Groups written and synced", spool.groups)?;
-    out.counter("fitconnect_spool_busy", "Appends refused because too much waits", spool.busy)?;
-    out.counter("fitconnect_state_transactions", "Transactions of the state store", spool.transactions)?;
-    out.counter("fitconnect_state_commits", "Actors' commits in them", spool.commits)
+fn store(store: &StoreStats, out: &mut Writer<'_>) -> fmt::Result {
+    let waiting = store.log_bytes_waiting as f64;
+    out.gauge("fitconnect_spool_bytes", "Bytes of the local log that the event store does not have", waiting)?;
+    let windows = store.log_windows_waiting as f64;
+    out.gauge("fitconnect_spool_windows", "Sealed windows that the event store does not have", windows)?;
+    let is_open = f64::from(u8::from(store.log_trouble.is_none()));
+    out.gauge("fitconnect_log_open", "1 while the local log takes samples", is_open)?;
+    let sync_s = store.log_sync_last.as_secs_f64();
+    out.gauge("fitconnect_log_sync_seconds", "How long the last sync of the log took", sync_s)?;
+    out.counter("fitconnect_log_groups", "Groups written and synced", store.log_groups)?;
+    out.counter("fitconnect_log_groups_failed", "Groups that the disk refused", store.log_groups_failed)?;
+    out.counter("fitconnect_log_bytes", "Bytes written to the local log", store.log_bytes)?;
+    out.counter("fitconnect_log_samples", "Samples written to the local log", store.log_samples)?;
+    out.counter("fitconnect_log_busy", "Appends refused because too much waits or the disk refuses", store.log_busy)?;
+    out.counter("fitconnect_spool_shipped", "Windows that the event store has taken", store.windows_shipped)?;
+    out.counter("fitconnect_spool_failures", "Attempts to ship a window that failed", store.ship_failures)?;
+    out.counter("fitconnect_state_transactions", "Transactions of the state store", store.state_transactions)?;
+    out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)
 }
 
 fn process(process: &Process, out: &mut Writer<'_>) -> fmt::Result {

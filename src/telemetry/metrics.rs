@@ -49,24 +49,6 @@ impl Timing {
     }
 }
 
-/// State of the local log and of the stores behind it, read when the metrics are asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Spool {
-    /// Bytes on their way to the event store.
-    pub bytes: u64,
-    /// Sealed windows that are not in the event store yet.
-    pub windows: u64,
-    /// The last sync took so long.
-    pub fsync: Duration,
-    /// Groups written and synced.
-    pub groups: u64,
-    /// Appends that were refused because too much waits.
-    pub busy: u64,
-    /// Transactions of the state store, and the actors' commits in them.
-    pub transactions: u64,
-    pub commits: u64,
-}
-
 /// What the hub and the sockets' outboxes do, read when the metrics are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fanout {

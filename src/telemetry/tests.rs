@@ -35,7 +35,11 @@ impl Sources for Server {
 fn what_is_counted_is_read() {
     let server = Arc::new(Server::default());
     let telemetry = &server.telemetry;
-    telemetry.watch_spool(Box::new(|| Spool { bytes: 77, fsync: Duration::from_millis(3), ..Spool::default() }));
+    telemetry.watch_store(Box::new(|| StoreStats {
+        log_bytes_waiting: 77,
+        log_sync_last: Duration::from_millis(3),
+        ..StoreStats::default()
+    }));
     telemetry.set_ready(true);
     telemetry.socket_opened();
     telemetry.socket_opened();
@@ -62,7 +66,7 @@ fn what_is_counted_is_read() {
     assert_eq!(line(&text, "fitconnect_actors_handling_seconds_bucket{le=\"0.00002\",kind=\"class\"}"), "1");
     assert_eq!(line(&text, "fitconnect_actors_handling_seconds_count{kind=\"class\"}"), "2");
     assert_eq!(line(&text, "fitconnect_spool_bytes "), "77.0");
-    assert_eq!(line(&text, "fitconnect_spool_fsync_seconds "), "0.003");
+    assert_eq!(line(&text, "fitconnect_log_sync_seconds "), "0.003");
     assert!(line(&text, "process_resident_memory_bytes ").parse::<f64>().expect("a number") > 1e6);
     assert!(line(&text, "process_open_fds ").parse::<f64>().expect("a number") >= 3.0);
     assert!(text.ends_with("# EOF\n"));
@@ -72,7 +76,7 @@ fn what_is_counted_is_read() {
 fn the_handbook_names_every_metric() {
     let handbook = include_str!("../../docs/operations.md");
     let server = Arc::new(Server::default());
-    server.telemetry.watch_spool(Box::new(Spool::default));
+    server.telemetry.watch_store(Box::new(StoreStats::default));
     let text = text(server);
     let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     for name in names {

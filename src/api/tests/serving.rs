@@ -201,6 +201,7 @@ async fn the_document_describes_every_route_and_all_that_it_refers_to() {
         "/v1/classes",
         "/v1/classes/{id}",
         "/v1/classes/{id}/summary",
+        "/v1/import",
         "/v1/login",
         "/v1/me",
         "/v1/me/summaries",

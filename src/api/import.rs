@@ -1,0 +1,57 @@
+//! `POST /v1/import`: an activity file becomes a ride of its own, through the same machine as a live class.
+
+use super::openapi::{MemberSummary as SummarySchema, Refused};
+use super::{Answer, ApiError, Server, Signed};
+use crate::import::{ImportError, Importer};
+use actix_web::post;
+use actix_web::web::{Bytes, Json};
+use fitconnect_protocol::class::MemberSummary;
+use fitconnect_protocol::{ClassId, ErrorCode, Refusal};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How long a client waits before it brings a file again that the disk did not take.
+const BUSY_MS: u32 = 5_000;
+
+#[derive(Serialize, ToSchema)]
+pub struct Imported {
+    /// The ride, kept like a class.
+    #[schema(value_type = Uuid)]
+    class: ClassId,
+    #[schema(value_type = SummarySchema)]
+    summary: MemberSummary,
+    /// This file was here before: nothing was written.
+    duplicate: bool,
+}
+
+/// Import a FIT, TCX or GPX file
+///
+/// The body is the file itself, at most 64 MiB; what it is, is told from its content. The same file of the same person is one ride.
+#[utoipa::path(tag = "me", security(("bearer" = [])),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, body = Imported), (status = 422, body = Refused, description = "it cannot be read: the message says where"),
+        (status = 401, body = Refused), (status = 413, body = Refused), (status = 503, body = Refused),
+    ),
+)]
+#[post("/v1/import")]
+pub async fn import(app: Server, Signed(claims): Signed, file: Bytes) -> Answer<Imported> {
+    let person = app.state.person(claims.user).await?;
+    let person = person.ok_or_else(|| ApiError::new(ErrorCode::Unauthorised, "this account is gone"))?;
+    let importer = Importer { user: claims.user, person };
+    let imported = crate::import::import(file.to_vec(), importer, &*app.state, &*app.events, app.clock.now()).await?;
+    Ok(Json(Imported { class: imported.class, summary: imported.summary, duplicate: imported.duplicate }))
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> ApiError {
+        match error {
+            ImportError::Read(why) => ApiError::new(ErrorCode::BadFile, why.to_string()),
+            ImportError::Refused(refusal) => refusal.into(),
+            ImportError::Store(error) => error.into(),
+            ImportError::Busy => {
+                Refusal::new(ErrorCode::Busy, "the disk does not take the samples now").after(BUSY_MS).into()
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What is stored of a class, line by line: its changes and its samples. For staff who want to know, for other programs, and for
+//! whoever recomputes our figures.
+
+use super::classes::{change, facts};
+use super::openapi::Refused;
+use super::{ApiError, Server, Staff};
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use fitconnect_protocol::{ClassId, Uuid};
+use serde::Serialize;
+
+const LINES: &str = "application/jsonl";
+/// Stored changes that are read at once.
+const CHANGES_PAGE: u32 = 2_000;
+
+#[derive(Serialize)]
+struct SampleLine<'s> {
+    source: u64,
+    receiver: u64,
+    boot: u32,
+    seq: u32,
+    /// Class time, milliseconds.
+    at: i64,
+    /// 0: none was measured.
+    bpm: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power_w: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cadence: Option<u8>,
+    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+    rr_ms: &'s [u16],
+}
+
+/// Everything that has happened in a class, one JSON object a line, in order (staff)
+#[utoipa::path(tag = "classes", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, content_type = "application/jsonl", body = String), (status = 401, body = Refused),
+    (status = 403, body = Refused), (status = 404, body = Refused),
+))]
+#[get("/v1/classes/{id}/changes")]
+pub async fn changes(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let class = ClassId(*id);
+    facts(&app, &claims, class).await?;
+    let (mut lines, mut from) = (Vec::new(), 1);
+    loop {
+        let page = app.state.class_changes(class, from, CHANGES_PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
+        from = last + 1;
+        for (_, body) in &page {
+            line(&mut lines, &change(body)?)?;
+        }
+    }
+    Ok(HttpResponse::Ok().content_type(LINES).body(lines))
+}
+
+/// All samples that are stored of a class, one JSON object a line, in order of class time (staff)
+#[utoipa::path(tag = "classes", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, content_type = "application/jsonl", body = String), (status = 401, body = Refused),
+    (status = 403, body = Refused), (status = 404, body = Refused),
+))]
+#[get("/v1/classes/{id}/samples")]
+pub async fn samples(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let class = ClassId(*id);
+    facts(&app, &claims, class).await?;
+    let mut samples = app.events.samples(class, None).await?;
+    samples.sort_unstable_by_key(|each| (each.at, each.source, each.receiver, each.boot, each.seq));
+    let mut lines = Vec::with_capacity(samples.len() * 96);
+    for each in &samples {
+        let (source, receiver) = (each.source.get(), each.receiver.get());
+        let row = &each.row;
+        let (bpm, power_w, cadence, rr_ms) = (row.bpm, row.power_w, row.cadence, row.rr_ms.as_slice());
+        let (boot, seq, at) = (each.boot, each.seq, each.at);
+        line(&mut lines, &SampleLine { source, receiver, boot, seq, at, bpm, power_w, cadence, rr_ms })?;
+    }
+    Ok(HttpResponse::Ok().content_type(LINES).body(lines))
+}
+
+fn line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<(), ApiError> {
+    serde_json::to_writer(&mut *lines, value).map_err(|error| ApiError::internal(&error))?;
+    lines.push(b'\n');
+    Ok(())
+}
