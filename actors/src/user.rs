@@ -37,14 +37,7 @@ impl Body for UserBody {
     }
 
     fn change(change: &Change) -> (&'static str, Vec<u8>) {
-        let body = match change {
-            // What a member's history reads.
-            Change::Summarised { summary } => pack(summary),
-            Change::Consented { .. } | Change::Measured { .. } | Change::InClass { .. } | Change::LeftClass { .. } => {
-                pack(change)
-            }
-        };
-        (change.kind(), body)
+        (change.kind(), pack(change))
     }
 
     fn digest(input: &Input) -> u64 {

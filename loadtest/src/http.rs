@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Longest answer that is read.
-const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A server by its address.
@@ -71,7 +71,12 @@ impl Server {
 
     /// A page as text, such as `/metrics`.
     pub async fn text(&self, path: &str) -> Result<String, LoadError> {
-        let (status, body) = self.ask("GET", path, None, None).await?;
+        self.text_as(path, None).await
+    }
+
+    /// The same as somebody with this token.
+    pub async fn text_as(&self, path: &str, token: Option<&str>) -> Result<String, LoadError> {
+        let (status, body) = self.ask("GET", path, token, None).await?;
         check(status, &body)?;
         Ok(String::from_utf8_lossy(&body).into_owned())
     }

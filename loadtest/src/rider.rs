@@ -182,6 +182,8 @@ pub struct Ridden {
 
 /// A rider's handle. Dropping it ends the ride.
 pub struct Rider {
+    /// Its first sensor.
+    pub source: SourceId,
     pub status: watch::Receiver<Status>,
     orders: mpsc::Sender<Order>,
     task: JoinHandle<Result<Ridden, LoadError>>,
@@ -193,8 +195,9 @@ impl Rider {
         let first =
             Status { stage: Stage::Connecting, slot: None, row: None, splats: 0, measured: 0, acked: 0, waiting: 0 };
         let (told, status) = watch::channel(first);
+        let source = options.worn[0].sensor.source;
         let task = tokio::spawn(ride(options, taken, told, tally));
-        Rider { status, orders, task }
+        Rider { source, status, orders, task }
     }
 
     pub async fn order(&self, order: Order) {

@@ -41,6 +41,7 @@ codes! {
     SourceTaken "source_taken" "another person wears this sensor: a trainer can swap it",
     NoTrainer "no_trainer" "a trainer must be present",
     BadPlan "bad_plan" "the plan cannot be run: see the message",
+    BadFile "bad_file" "the file cannot be read as FIT, TCX or GPX: see the message for the place",
     TooLate "too_late" "the time for this has passed",
     ShuttingDown "shutting_down" "the server goes away: come back as told",
     Internal "internal" "a fault of ours, logged under the trace id in the message",
