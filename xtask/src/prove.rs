@@ -3,7 +3,9 @@
 
 mod bad_input;
 pub mod gym;
+mod kill;
 pub mod outcome;
+mod recordings;
 pub mod server;
 pub mod temp;
 
@@ -19,11 +21,23 @@ pub struct Proof {
     pub run: fn(&Ctx) -> Result<Outcome>,
 }
 
-const PROOFS: &[Proof] = &[Proof {
-    name: "bad-input",
-    words: "Whatever is sent, the answer is a clear error or close code; nothing is lost, nothing panics",
-    run: bad_input::run,
-}];
+const PROOFS: &[Proof] = &[
+    Proof {
+        name: "recordings",
+        words: "Every shipped recording, ridden over a bad line, ends with the figures of an independent program",
+        run: recordings::run,
+    },
+    Proof {
+        name: "kill",
+        words: "Killed at a random second, the server is back within 3 s and nothing that was acknowledged is gone",
+        run: kill::run,
+    },
+    Proof {
+        name: "bad-input",
+        words: "Whatever is sent, the answer is a clear error or close code; nothing is lost, nothing panics",
+        run: bad_input::run,
+    },
+];
 
 /// What a proof is told.
 pub struct Ctx {
