@@ -269,7 +269,8 @@ impl Class {
 
     /// Whether a tick would do something: show a board, acknowledge, ask again for what could not be had.
     fn ticks(&self) -> bool {
-        let live = self.stage == Stage::Running && (!self.viewers.is_empty() || self.present > 0);
+        let somebody = !self.viewers.is_empty() || self.present > 0 || !self.unfresh.is_empty();
+        let live = self.stage == Stage::Running && somebody;
         live || !self.acks.is_empty() || self.must_ask_again()
     }
 

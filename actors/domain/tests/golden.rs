@@ -3,8 +3,8 @@
 mod common;
 
 use common::*;
+use fitconnect_domain::class::Stage;
 use fitconnect_domain::class::ride::{Ride, RideRow, ride};
-use fitconnect_domain::class::{Stage, What};
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::limits;
 use fitconnect_protocol::sample::Row;
@@ -114,12 +114,7 @@ fn through_a_class(name: &str, seed: u64) -> (MemberSummary, Studio) {
     studio.at_ms(ends + limits::COOLING_MS + 1_000);
     assert_eq!(studio.unwanted(), [], "{name}");
     assert_eq!(studio.host.class.stage(), Stage::Settled);
-    let summaries = studio.host.changes.iter().filter_map(|change| match &change.what {
-        What::Summarised { summary, .. } => Some((**summary).clone()),
-        _ => None,
-    });
-    let summary = summaries.last().expect("a summary");
-    (summary, studio)
+    (studio.last_summary(), studio)
 }
 
 #[test]

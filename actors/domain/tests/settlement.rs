@@ -27,27 +27,11 @@ fn ridden(riders: u16) -> Studio {
 
 /// `slot vVERSION points rank` of each summary that was saved.
 fn summaries(studio: &Studio) -> Vec<String> {
-    let line = |what: &What| match what {
-        What::Summarised { slot, summary } => {
-            let rank = summary.rank.map_or("–".into(), |rank| rank.to_string());
-            Some(format!(
-                "{slot} v{} {}s {}p #{rank}",
-                summary.version,
-                summary.hr_seconds,
-                summary.points.unwrap_or(0)
-            ))
-        }
-        _ => None,
+    let line = |(slot, summary): (Slot, MemberSummary)| {
+        let rank = summary.rank.map_or("–".into(), |rank| rank.to_string());
+        format!("{slot} v{} {}s {}p #{rank}", summary.version, summary.hr_seconds, summary.points.unwrap_or(0))
     };
-    studio.host.changes.iter().filter_map(|change| line(&change.what)).collect()
-}
-
-fn last_summary(studio: &Studio) -> MemberSummary {
-    let summary = studio.host.changes.iter().rev().find_map(|change| match &change.what {
-        What::Summarised { summary, .. } => Some((**summary).clone()),
-        _ => None,
-    });
-    summary.expect("a summary")
+    studio.summaries().into_iter().map(line).collect()
 }
 
 fn stages(studio: &Studio) -> Vec<&'static str> {
@@ -76,7 +60,7 @@ fn a_class_cools_five_minutes_and_settles() {
         letters.iter().map(|letter| letter.to).collect::<Vec<_>>(),
         [0, 1].map(|n| ActorKey::User(member(n).user))
     );
-    let summary = last_summary(&studio);
+    let summary = studio.last_summary();
     assert_eq!((summary.from, summary.to, summary.records), (0, 60_000, 60));
     assert_eq!((summary.meps, summary.splats, summary.hr_avg), (Some(4.0), Some(1), 160.0));
     let compliance = RunCompliance { run: 0, in_target_s: 15.0, with_data_s: 15.0, judged_s: 15.0, score: Some(1.0) };
@@ -156,17 +140,8 @@ fn late_samples_in_settlement_change_nothing_twice() {
     studio.send(0, strap(0).source, 1_000, vec![hr(30_500, 180)]);
     studio.host.answer_loads();
     studio.host.answer_loads();
-    assert_eq!((studio.host.class.stage(), last_summary(&studio).version), (Stage::Settled, 1));
-    assert_eq!(studio.host.changes.iter().filter(|change| change.what.kind() == "summarised").count(), 2);
-    let records: Vec<u32> = studio
-        .host
-        .changes
-        .iter()
-        .filter_map(|change| match &change.what {
-            What::Summarised { summary, .. } => Some(summary.records),
-            _ => None,
-        })
-        .collect();
+    assert_eq!((studio.host.class.stage(), studio.last_summary().version), (Stage::Settled, 1));
+    let records: Vec<u32> = studio.summaries().iter().map(|(_, summary)| summary.records).collect();
     assert_eq!(records, [61, 60]);
     assert_eq!(studio.host.class.counts().mismatches, 0);
 }
@@ -230,10 +205,10 @@ fn a_maximum_is_raised_for_the_next_class() {
         let points = studio.host.class.riders()[0].live.figures().points();
         studio.at(600 + COOLING_S);
         assert!(
-            last_summary(&studio).points.is_some_and(|given| u64::from(given) >= points),
+            studio.last_summary().points.is_some_and(|given| u64::from(given) >= points),
             "points given never change"
         );
-        last_summary(&studio).hr_max_raise_tenths
+        studio.last_summary().hr_max_raise_tenths
     };
     assert_eq!(raise(&[(60, 180), (40, 194), (20, 180)], 190.0), Some(1_940));
     assert_eq!(raise(&[(60, 180), (30, 194), (20, 180)], 190.0), None, "less than half a minute of medians");
@@ -261,7 +236,7 @@ fn a_summary_says_where_its_figures_come_from() {
         studio.at(s).send(0, watch.source, s as Seq, vec![hr(s * 1_000, 140)]);
     }
     studio.at(300 + COOLING_S);
-    let Provenance { sources, gaps, dropped, hr_max_tenths, kcal_extrapolated, .. } = last_summary(&studio).provenance;
+    let Provenance { sources, gaps, dropped, hr_max_tenths, kcal_extrapolated, .. } = studio.last_summary().provenance;
     assert_eq!(sources, [(strap(0), 54.0), (watch, 104.0)]);
     let gap = |from: i64, to: i64| Gap { from: from * 1_000, to: to * 1_000 };
     assert_eq!(gaps, [gap(0, 10), gap(64, 100), gap(204, 300)]);
@@ -280,7 +255,7 @@ fn a_leave_ends_what_holds() {
     studio.at(100);
     studio.accepted(&member(0), ClassCommand::Join { seat: None, sensors: vec![] });
     studio.ride(0, 10, 160).at(300 + COOLING_S);
-    let summary = last_summary(&studio);
+    let summary = studio.last_summary();
     assert_eq!((summary.hr_seconds, summary.from, summary.to), (30.5 + 14.0, 0, 300_000));
 }
 
@@ -301,15 +276,8 @@ fn a_swap_from_the_start_moves_figures_and_not_samples() {
     studio.staff(ClassCommand::Swap { a, b, from: SwapFrom::Now });
     studio.ride_all(&[(0, 180), (1, 120)], 40);
     studio.at(300 + COOLING_S);
-    let bpm: Vec<f64> = studio
-        .host
-        .changes
-        .iter()
-        .filter_map(|change| match &change.what {
-            What::Summarised { summary, .. } => Some((summary.hr_avg * summary.hr_seconds).round()),
-            _ => None,
-        })
-        .collect();
+    let bpm: Vec<f64> =
+        studio.summaries().iter().map(|(_, summary)| (summary.hr_avg * summary.hr_seconds).round()).collect();
     // 201 s of the other's strap, the second after the swap's start included, then one's own until it goes silent.
     assert_eq!(bpm, [120.0 * 201.0 + 180.0 * 44.0, 180.0 * 201.0 + 120.0 * 44.0]);
 }

@@ -108,11 +108,10 @@ impl Fold {
         }
         self.figures.records += u32::from(sample.bpm().is_some());
         let held = Held { from: sample.at, until: until.min(sample.at + terms.hold_ms), sample };
-        if sample.power().is_some() || sample.cadence().is_some() {
-            if self.power.hear(sample.stream, kind, sample.at, until) {
-                self.close_power(sample.at, terms);
-                self.held_power = Some(held);
-            }
+        let pedals = sample.power().is_some() || sample.cadence().is_some();
+        if pedals && self.power.hear(sample.stream, kind, sample.at, until) {
+            self.close_power(sample.at, terms);
+            self.held_power = Some(held);
         }
         if sample.bpm().is_none() || !self.heart.hear(sample.stream, kind, sample.at, until) {
             return false;

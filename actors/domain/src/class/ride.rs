@@ -139,13 +139,13 @@ fn send(ride: &Ride, by: &Arc<Caller>, rows: Vec<RideRow>, host: &mut ByHand) ->
 }
 
 fn finish(host: ByHand) -> Result<Ridden, Refusal> {
-    let member = host.changes.iter().find_map(|change| match &change.what {
-        What::Summarised { summary, .. } => Some((**summary).clone()),
-        _ => None,
+    let member = host.changes.iter().find_map(|change| {
+        let What::Summarised { summary, .. } = &change.what else { return None };
+        Some((**summary).clone())
     });
-    let class = host.changes.iter().find_map(|change| match &change.what {
-        What::Settled(summary) => Some((**summary).clone()),
-        _ => None,
+    let class = host.changes.iter().find_map(|change| {
+        let What::Settled(summary) = &change.what else { return None };
+        Some((**summary).clone())
     });
     let (member, class) =
         member.zip(class).ok_or_else(|| Refusal::new(ErrorCode::Internal, "the ride did not settle"))?;

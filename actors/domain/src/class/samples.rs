@@ -70,7 +70,7 @@ impl Class {
         }
         for refusal in batch.refusals {
             let response = Response::Unwanted { class: self.id, refusal };
-            out.publish(Publish::Direct { session: by.session, response });
+            out.live(Publish::Direct { session: by.session, response });
         }
     }
 

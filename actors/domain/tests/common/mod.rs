@@ -3,7 +3,7 @@
 
 use fitconnect_domain::Millis;
 use fitconnect_domain::class::by_hand::ByHand;
-use fitconnect_domain::class::{Caller, Facts, Input, Person, Publish};
+use fitconnect_domain::class::{Caller, Facts, Input, Person, Publish, What};
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::sample::{Row, Samples, SourceRows};
 use fitconnect_protocol::session::{Response, Topic};
@@ -194,6 +194,18 @@ impl Studio {
 
     pub fn follow(&mut self, by: &Arc<Caller>, topic: Topic) -> Option<Response> {
         self.host.send(Input::Subscribe { by: by.clone(), topic, position: None })
+    }
+
+    /// Every summary that was saved, in order.
+    pub fn summaries(&self) -> Vec<(Slot, MemberSummary)> {
+        let saved = self.host.changes.iter().filter_map(|change| {
+            let What::Summarised { slot, summary } = &change.what else { return None };
+            Some((*slot, (**summary).clone()))
+        });
+        saved.collect()
+    }
+    pub fn last_summary(&self) -> MemberSummary {
+        self.summaries().pop().expect("a summary").1
     }
 
     /// What was refused of samples since the last look.
