@@ -123,6 +123,8 @@ pub struct Class {
     late: BTreeSet<Slot>,
 
     // Of this life in memory only.
+    /// The alarm as it is stored.
+    armed: Option<Millis>,
     viewers: BTreeMap<SessionId, Viewer>,
     sessions_of: BTreeMap<UserId, BTreeSet<SessionId>>,
     /// Whose samples a session sends.
@@ -177,6 +179,7 @@ impl Class {
             settled: false,
             sums: summary::Sums::default(),
             late: BTreeSet::new(),
+            armed: None,
             viewers: BTreeMap::new(),
             sessions_of: BTreeMap::new(),
             senders: BTreeMap::new(),
@@ -293,6 +296,7 @@ impl Class {
                     undone.undone = true;
                 }
                 self.rederive();
+                self.cooled &= self.timeline.ends().is_some_and(|ends| ends <= change.at);
             }
             What::Joined(joined) => self.apply_joined(joined, change.at),
             What::Left { slot } => {
@@ -512,9 +516,10 @@ impl Class {
     }
 
     /// Keeps the one alarm and the ticks going, and goes to sleep when nothing is to be done.
-    fn reschedule(&mut self, before: Option<Millis>, now: Millis, out: &mut Out<Class>) {
+    fn reschedule(&mut self, now: Millis, out: &mut Out<Class>) {
         let alarm = self.alarm();
-        if alarm != before {
+        if alarm != self.armed {
+            self.armed = alarm;
             out.0.push(crate::Effect::WakeAt(alarm));
         }
         if self.ticks() {
@@ -554,7 +559,6 @@ impl Machine for Class {
     type Record = Record;
 
     fn handle(&mut self, input: Input, ask: AskId, now: Millis, out: &mut Out<Class>) {
-        let before = self.alarm();
         match input {
             Input::Create { by, facts, .. } => self.create(by, *facts, ask, now, out),
             Input::Command { by, act, .. } => self.decide(by, act, ask, now, out),
@@ -569,7 +573,7 @@ impl Machine for Class {
             Input::Wake => self.wake(now, out),
             Input::Tick => self.on_tick(now, out),
         }
-        self.reschedule(before, now, out);
+        self.reschedule(now, out);
     }
 
     fn command(input: &Input) -> Option<(UserId, CmdId)> {

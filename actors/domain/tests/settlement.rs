@@ -4,10 +4,11 @@ mod common;
 
 use common::*;
 use fitconnect_domain::class::by_hand::Store;
-use fitconnect_domain::class::{Stage, What};
+use fitconnect_domain::class::{Input, Stage, StoredSample, What};
 use fitconnect_domain::{ActorKey, LetterBody};
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::limits::{COOLING_MS, LOADS_MAX};
+use fitconnect_protocol::session::Topic;
 use fitconnect_protocol::user::Profile;
 use fitconnect_protocol::*;
 
@@ -93,6 +94,13 @@ fn a_late_sample_makes_the_next_version_of_ones_own_summary() {
     studio.host.advance(1_000);
     assert_eq!(summaries(&studio).last().map(String::as_str), Some("0 v2 35s 2p #1"));
     assert_eq!(studio.host.class.counts().mismatches, 0);
+    // It dies before the alarm was stored: whoever wakes the class next brings it to mind.
+    let late = StoredSample { seq: 31, at: 31_000, ..studio.host.samples.last().expect("a sample").clone() };
+    studio.host.samples.push(late);
+    studio.host.restart();
+    studio.follow(&trainer(), Topic::Class(CLASS));
+    studio.host.advance(1_000);
+    assert_eq!(summaries(&studio).last().map(String::as_str), Some("0 v3 36s 2p #1"));
 }
 
 #[test]
@@ -184,8 +192,7 @@ fn a_lobby_opens_by_itself() {
     facts.lobby_min = Some(10);
     facts.starts_at_ms += 3_600_000;
     let mut host = fitconnect_domain::class::by_hand::ByHand::new(CLASS, T0);
-    let create =
-        fitconnect_domain::class::Input::Create { by: trainer().user, cmd: CmdId(Uuid::nil()), facts: Box::new(facts) };
+    let create = Input::Create { by: trainer().user, cmd: CmdId(Uuid::nil()), facts: Box::new(facts) };
     host.send(create);
     host.advance(3_000_000 - 1);
     assert_eq!(host.class.stage(), Stage::Scheduled);
@@ -280,4 +287,59 @@ fn a_swap_from_the_start_moves_figures_and_not_samples() {
         studio.summaries().iter().map(|(_, summary)| (summary.hr_avg * summary.hr_seconds).round()).collect();
     // 201 s of the other's strap, the second after the swap's start included, then one's own until it goes silent.
     assert_eq!(bpm, [120.0 * 201.0 + 180.0 * 44.0, 180.0 * 201.0 + 120.0 * 44.0]);
+}
+
+#[test]
+fn the_end_can_be_taken_back_for_five_seconds() {
+    let mut studio = Studio::open(vec![segment(SegmentKind::Work, 300, None)]);
+    studio.rider(0);
+    studio.plan(PlanAction::Start).ride(0, 60, 160).plan(PlanAction::End);
+    studio.at(62);
+    assert_eq!(studio.host.class.phase_at(62_000), Phase::Cooling);
+    studio.staff(ClassCommand::Undo { id: 2 });
+    assert_eq!(studio.host.class.phase_at(62_000), Phase::Live);
+    studio.ride(0, 30, 160).plan(PlanAction::End);
+    studio.at(98);
+    assert_eq!(studio.refused(&trainer(), ClassCommand::Undo { id: 3 }), ErrorCode::TooLate);
+    studio.at(92 + COOLING_S);
+    assert_eq!(studio.host.class.stage(), Stage::Settled);
+    let summary = studio.last_summary();
+    assert_eq!((summary.hr_seconds, summary.to, summary.meps), (92.0, 92_000, Some(92.0 * 4.0 / 60.0)));
+}
+
+#[test]
+fn class_time_runs_twenty_times_as_fast() {
+    let mut facts = facts(vec![segment(SegmentKind::Work, 1_200, None)]);
+    facts.clock.rate = 20;
+    let mut studio = Studio::with(facts);
+    studio.rider(0);
+    studio.plan(PlanAction::Start).ride(0, 1_200, 160);
+    assert_eq!(studio.host.now, T0.plus(60_000));
+    studio.host.advance(COOLING_MS as u64 / 20);
+    assert_eq!((studio.host.class.stage(), summaries(&studio)), (Stage::Settled, vec!["0 v1 1200s 80p #1".to_owned()]));
+}
+
+#[test]
+fn who_rides_alone_drives_the_plan() {
+    let mut alone = facts(vec![segment(SegmentKind::Work, 300, None)]);
+    alone.solo = true;
+    let mut host = fitconnect_domain::class::by_hand::ByHand::new(CLASS, T0);
+    let create = Input::Create { by: member(0).user, cmd: CmdId(Uuid::nil()), facts: Box::new(alone) };
+    host.send(create);
+    let mut studio = Studio { host, trainer: trainer() };
+    studio.rider(0);
+    let other = member(1);
+    assert_eq!(studio.refused(&other, ClassCommand::Join { seat: None, sensors: vec![] }), ErrorCode::Forbidden);
+    let drive = |action| ClassCommand::Plan { action, at: None };
+    assert_eq!(studio.refused(&other, drive(PlanAction::Start)), ErrorCode::Forbidden);
+    studio.accepted(&member(0), drive(PlanAction::Start));
+    studio.ride(0, 60, 160);
+    studio.accepted(&member(0), drive(PlanAction::Pause));
+    studio.ride(0, 60, 160);
+    studio.accepted(&member(0), drive(PlanAction::Resume));
+    studio.ride(0, 60, 160);
+    studio.accepted(&member(0), drive(PlanAction::End));
+    studio.host.advance(COOLING_MS as u64);
+    let summary = studio.last_summary();
+    assert_eq!((summary.hr_seconds, summary.meps, studio.host.raised.len()), (180.0, Some(8.0), 0));
 }

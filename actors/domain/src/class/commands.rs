@@ -316,7 +316,7 @@ impl Class {
 
     fn plan_undo(&mut self, by: &Caller, id: u32, ask: AskId, at: ClassMs, out: &mut Out<Class>) -> Decision {
         self.may_drive(by)?;
-        ensure(self.stage == Stage::Running && !self.cooled, ErrorCode::WrongPhase, "the plan has ended")?;
+        ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "the plan has ended")?;
         let last = self.moves.iter().rfind(|each| !each.undone).filter(|each| each.id == id).cloned();
         let last = last.ok_or_else(|| refusal(ErrorCode::TooLate, "only the last move can be taken back"))?;
         ensure(at <= last.at + UNDO_MS, ErrorCode::TooLate, "a move can be taken back for five seconds")?;

@@ -19,6 +19,8 @@ impl Class {
         for change in changes {
             class.apply(change);
         }
+        // Stored with the last change; what the samples say comes on top.
+        class.armed = class.alarm();
         // In order of their numbers, so that there are never more ranges than in the end.
         samples.sort_unstable_by_key(|stored| (stored.source, stored.receiver, stored.boot, stored.seq));
         samples.dedup_by_key(|stored| (stored.source, stored.receiver, stored.boot, stored.seq));
