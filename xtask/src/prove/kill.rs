@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 const RIDERS: usize = 40;
 const BACK_WITHIN: Duration = Duration::from_secs(3);
 const CURSOR_WITHIN_MS: i64 = 100;
+/// Classes that are killed at one time, each with a server of its own.
+const LANES: usize = 4;
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
 const FINISH_WITHIN: Duration = Duration::from_secs(60);
 
 struct Size {
@@ -49,14 +52,25 @@ struct Killed {
 }
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    let size = if ctx.quick { Size { kills: 1, seconds: 8, riders: 8 } } else { Size { kills: 20, seconds: 90, riders: RIDERS } };
-    let mut rng = StdRng::seed_from_u64(ctx.seed);
+    let size = if ctx.quick {
+        Size { kills: 1, seconds: 8, riders: 8 }
+    } else {
+        Size { kills: 20, seconds: 90, riders: RIDERS }
+    };
+    super::server::binary(ctx, "fitconnect")?;
+    let lanes: Vec<Result<Vec<Killed>>> = std::thread::scope(|scope| {
+        let lane = |lane: usize| {
+            let size = &size;
+            move || (lane..size.kills).step_by(LANES).map(|round| round_of(ctx, size, round)).collect()
+        };
+        let lanes: Vec<_> = (0..LANES).map(|each| scope.spawn(lane(each))).collect();
+        let joined =
+            lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err("a round panicked: see above".into())));
+        joined.collect()
+    });
     let mut all = Vec::new();
-    for round in 0..size.kills {
-        let after = Duration::from_millis(rng.random_range(2_000..size.seconds * 1_000 - 2_000));
-        let tear = round % 2 == 1 || ctx.quick;
-        eprintln!("kill {} of {} after {after:?}{}", round + 1, size.kills, if tear { ", log torn" } else { "" });
-        all.push(round_of(ctx, &size, after, tear, &mut rng)?);
+    for lane in lanes {
+        all.extend(lane?);
     }
     let mut outcome = Outcome::new();
     let slowest = all.iter().map(|killed| killed.back).max().unwrap_or_default();
@@ -64,25 +78,37 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let lost: usize = all.iter().map(|killed| killed.lost).sum();
     let acked: usize = all.iter().map(|killed| killed.acked).sum();
     let wrong: Vec<String> = all.iter().flat_map(|killed| killed.wrong.clone()).collect();
-    outcome.fact("kills", format!("{}, {} with the log torn", all.len(), all.iter().filter(|killed| killed.torn > 0).count()));
+    outcome.fact(
+        "kills",
+        format!("{}, {} with the log torn", all.len(), all.iter().filter(|killed| killed.torn > 0).count()),
+    );
     outcome.fact("bytes torn off", all.iter().map(|killed| killed.torn).sum::<usize>());
     outcome.speed(ctx, "back after the restart, slowest", format!("{slowest:.2?}"), "≤ 3 s", slowest <= BACK_WITHIN);
     outcome.must("plan cursor off by, most", format!("{cursor} ms"), "≤ 100 ms", cursor <= CURSOR_WITHIN_MS);
-    outcome.must("acknowledged before a kill, gone after it", format!("{lost} of {acked}"), "0", lost == 0 && acked > 0);
+    outcome.must(
+        "acknowledged before a kill, gone after it",
+        format!("{lost} of {acked}"),
+        "0",
+        lost == 0 && acked > 0,
+    );
     let found = if wrong.is_empty() { "equal".to_owned() } else { wrong.join("; ") };
     outcome.must("figures of every rider", found, "equal to a fold of what was measured", wrong.is_empty());
     outcome.figure(format!("{} kills, {lost} of {acked} acknowledged samples lost, back in {slowest:.2?}", all.len()));
     Ok(outcome)
 }
 
-fn round_of(ctx: &Ctx, size: &Size, after: Duration, tear: bool, rng: &mut StdRng) -> Result<Killed> {
+fn round_of(ctx: &Ctx, size: &Size, round: usize) -> Result<Killed> {
+    let mut rng = StdRng::seed_from_u64(ctx.seed.wrapping_add(round as u64));
+    let after = Duration::from_millis(rng.random_range(2_000..size.seconds * 1_000 - 2_000));
+    let tear = round % 2 == 1 || ctx.quick;
+    eprintln!("kill {} of {} after {after:?}{}", round + 1, size.kills, if tear { ", log torn" } else { "" });
     let folder = TempFolder::new("kill")?;
     let data = folder.path().join("data");
     let accounts = seed(ctx, &data, size.riders, 1)?;
     let mut server = Server::start(ctx, &data, &["--token-life-s", "604800"])?;
     server.ready(Duration::from_secs(30))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let outcome = runtime.block_on(class_with_kill(ctx, size, after, tear, rng, &data, &accounts, &mut server));
+    let outcome = runtime.block_on(class_with_kill(ctx, size, after, tear, &mut rng, &data, &accounts, &mut server));
     outcome.map_err(|error| format!("{}\n{error}", server.said()).into())
 }
 
@@ -115,12 +141,13 @@ async fn class_with_kill(
     let began = Instant::now();
     tokio::time::sleep(after).await;
     let before = snapshot(&address, accounts, class).await?;
-    // What a client saw acknowledged at this moment must be there afterwards.
-    let acked: Vec<u64> = riders.iter().map(|rider| rider.status.borrow().acked).collect();
-    let sizes = log_sizes(data)?;
+    let behind = if tear { Some(unacknowledged(data, &riders).await?) } else { None };
     server.kill()?;
+    // What a client has seen acknowledged must be there afterwards; what was written behind that may go.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let acked = acked_by(&riders);
     let mut killed = Killed { acked: acked.iter().sum::<u64>() as usize, ..Killed::default() };
-    if tear {
+    if let Some((sizes, _)) = behind.filter(|(_, known)| *known == acked) {
         killed.torn = tear_log(data, &sizes, rng)?;
     }
     let listen = server.address.to_string();
@@ -146,7 +173,8 @@ async fn class_with_kill(
     let stored = samples(&address, accounts, class).await?;
     for rider in &ridden {
         for (source, measured, _) in &rider.sources {
-            let kept: BTreeSet<u32> = stored.iter().filter(|row| row.source == source.get()).map(|row| row.seq).collect();
+            let kept: BTreeSet<u32> =
+                stored.iter().filter(|row| row.source == source.get()).map(|row| row.seq).collect();
             if kept.len() != *measured as usize {
                 killed.wrong.push(format!("rider {}: {} of {measured} rows stored", rider.slot + 1, kept.len()));
             }
@@ -185,7 +213,11 @@ async fn missing(
     Ok(lost)
 }
 
-async fn snapshot(address: &fitconnect_loadtest::http::Server, accounts: &Accounts, class: ClassId) -> Result<ClassSnapshot> {
+async fn snapshot(
+    address: &fitconnect_loadtest::http::Server,
+    accounts: &Accounts,
+    class: ClassId,
+) -> Result<ClassSnapshot> {
     let token = accounts.trainer()?.token(address).await?;
     let (client, _pushes) = Client::connect(ClientOptions::new(address, token)).await?;
     match client.subscribe(Topic::Class(class)).await?.snapshot {
@@ -200,8 +232,35 @@ fn cursor_difference(before: &ClassSnapshot, after: &ClassSnapshot) -> i64 {
         snapshot.clock.class_ms + i64::from(snapshot.clock.rate) * (wall_ms - snapshot.clock.wall_ms)
     };
     let wall_ms = after.clock.wall_ms;
-    let starts = |snapshot: &ClassSnapshot| snapshot.plan.runs.first().and_then(|run| run.starts).unwrap_or(i64::MAX / 2);
+    let starts =
+        |snapshot: &ClassSnapshot| snapshot.plan.runs.first().and_then(|run| run.starts).unwrap_or(i64::MAX / 2);
     ((at(after, wall_ms) - starts(after)) - (at(before, wall_ms) - starts(before))).abs()
+}
+
+fn acked_by(riders: &[Rider]) -> Vec<u64> {
+    riders.iter().map(|rider| rider.status.borrow().acked).collect()
+}
+
+/// Waits until something has been written since the last acknowledgement that any client has seen. Gives how far the log was
+/// written at that acknowledgement, and what had been acknowledged.
+async fn unacknowledged(data: &Path, riders: &[Rider]) -> Result<(Vec<(PathBuf, usize)>, Vec<u64>)> {
+    let began = Instant::now();
+    let (mut acked, mut sizes) = (acked_by(riders), log_sizes(data)?);
+    while began.elapsed() < WRITTEN_WITHIN {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let now = log_sizes(data)?;
+        let seen = acked_by(riders);
+        if seen != acked {
+            // The sizes that were read before this acknowledgement was seen may lack what it speaks of.
+            (acked, sizes) = (seen, log_sizes(data)?);
+        } else if now
+            .iter()
+            .any(|(path, end)| sizes.iter().find(|(known, _)| known == path).is_none_or(|(_, kept)| end > kept))
+        {
+            return Ok((sizes, acked));
+        }
+    }
+    Err("nothing was written behind an acknowledgement".into())
 }
 
 /// Every segment file with the last byte that is written.

@@ -29,7 +29,13 @@ const POWER_FROM_S: f64 = 600.0;
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let names: Vec<&str> = if ctx.quick { SHORT.to_vec() } else { shipped::names().to_vec() };
-    let gym = Gym::open(ctx, "recordings", names.len() + second::RIDERS, 1, &["--clock-rate", "20", "--token-life-s", "604800"])?;
+    let gym = Gym::open(
+        ctx,
+        "recordings",
+        names.len() + second::RIDERS,
+        1,
+        &["--clock-rate", "20", "--token-life-s", "604800"],
+    )?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut outcome = Outcome::new();
     let ran = runtime.block_on(ride_all(ctx, &gym, &names, &mut outcome));
@@ -69,7 +75,14 @@ async fn ride_all(ctx: &Ctx, gym: &Gym, names: &[&str], outcome: &mut Outcome) -
 }
 
 /// A class of its own for one recording: one work segment longer than it, golden profile.
-async fn start(gym: &Gym, trainer: &Trainer, account: &Account, name: &str, seed: u64, tally: Arc<Tally>) -> Result<Rider> {
+async fn start(
+    gym: &Gym,
+    trainer: &Trainer,
+    account: &Account,
+    name: &str,
+    seed: u64,
+    tally: Arc<Tally>,
+) -> Result<Rider> {
     let bytes = shipped::bytes(name).ok_or_else(|| format!("{name} does not ship"))?;
     let recording = read(bytes)?;
     let track = Arc::new(Person::whole(name, &recording));
