@@ -76,6 +76,8 @@ export interface TileLayout {
   barHeight: number
 }
 
+/** Room on each side of a seat in its frame, in widths of its letters' height. A seat that does not fit whole is not shown. */
+export const SEAT_PAD = 0.18
 /** A hero of more digits is drawn so much smaller. */
 export const LONG_HERO = 0.78
 /** A hero of three digits and its unit is this many times as wide as it is high. */

@@ -1,7 +1,7 @@
 // Draws one tile on a canvas: its shell, which changes rarely, and its numbers. The same places and sizes as the DOM wall.
 
 import type { Fitter } from './fit'
-import { type Grid, LONG_HERO, type TileLayout, tileLayout } from './grid'
+import { type Grid, LONG_HERO, SEAT_PAD, type TileLayout, tileLayout } from './grid'
 import { CARD, DASH, type Ink, LOST, MUTED, OUTLINE, RAISED, TEXT, ZONES } from './palette'
 import { type Icon, ICONS } from './shapes'
 import type { Tile } from './tile-model'
@@ -122,21 +122,21 @@ export class Painter {
     const points = tile.unit === 'points' ? '' : tile.points
     const beside = points !== '' && shape.metricsY === undefined && room > fitter.width(points, thin) + shape.text * 0.8
     if (beside) this.side(c, left + inner, y + shape.noteY - shape.line, points, thin)
-    const seat = room > shape.text * 1.6 && !(beside && shape.tight) ? fitter.fit(tile.seat, room - shape.text * 0.6, thin) : ''
-    if (seat) this.seat(c, seat, thin, left + inner, y + shape.heroY + 6, ink)
+    const seated = tile.seat !== '' && room > fitter.width(tile.seat, thin) + shape.text * 2 * SEAT_PAD + 2 && !(beside && shape.tight)
+    if (seated) this.seat(c, tile.seat, thin, left + inner, y + shape.heroY + 6, ink)
     if (shape.metricsY !== undefined) this.metrics(c, left, y + shape.metricsY, inner, tile)
     this.note(c, left, y + shape.noteY, inner, tile, ink)
   }
 
   private seat(c: Context, seat: string, font: string, right: number, top: number, ink: Ink): void {
     const size = this.shape.text
-    const width = this.fitter.width(seat, font) + size * 0.6
+    const width = this.fitter.width(seat, font) + size * 2 * SEAT_PAD + 2
     c.strokeStyle = ink.text
     c.lineWidth = 1
     this.box(c, right - width + 0.5, top + 0.5, width - 1, size * 1.15, size * 0.3)
     c.stroke()
     c.font = font
-    c.fillText(seat, right - width + size * 0.3, top + size * 0.94)
+    c.fillText(seat, right - width + size * SEAT_PAD + 1, top + size * 0.94)
   }
 
   /** A tile too low for a line of metrics has its points beside the hero. */

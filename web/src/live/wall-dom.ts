@@ -1,7 +1,7 @@
 // Up to 60 people: a tile is a few absolutely placed elements, made once. Text is written only where it changed.
 
 import type { Surface } from './wall'
-import { type Grid, LONG_HERO, positionOf, type TileLayout } from './grid'
+import { type Grid, LONG_HERO, positionOf, SEAT_PAD, type TileLayout } from './grid'
 import type { Fitter } from './fit'
 import { ICONS, type Icon } from './shapes'
 import type { Tile } from './tile-model'
@@ -98,8 +98,8 @@ export class DomWall implements Surface {
     const points = tile.unit === 'points' ? '' : tile.points
     const beside = points !== '' && this.shape.metricsY === undefined && heroRoom > this.fitter.width(points, thin) + text * 0.8
     nodes.side.say(beside ? points : '')
-    const seated = tile.seat !== '' && heroRoom > text * 1.6 && !(beside && this.shape.tight)
-    nodes.seat.say(seated ? this.fitter.fit(tile.seat, heroRoom - text * 0.6, thin) : '')
+    const seated = heroRoom > this.fitter.width(tile.seat, thin) + text * 2 * SEAT_PAD + 2 && !(beside && this.shape.tight)
+    nodes.seat.say(seated ? tile.seat : '')
     nodes.hero.say(tile.hero)
     nodes.unit.say(tile.unit === 'percent' ? '%' : '')
     nodes.points.say(points)
