@@ -19,9 +19,9 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'
     img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
 
-/// Straps are paired and the screen is kept awake from our own pages; nothing else of the device is wanted.
+/// Our pages keep the screen awake; pairing a strap (Web Bluetooth) is theirs by default. Nothing else of the device is wanted.
 const PERMISSIONS_POLICY: &str =
-    "bluetooth=(self), screen-wake-lock=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()";
+    "screen-wake-lock=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()";
 
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

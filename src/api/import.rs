@@ -8,10 +8,14 @@ use actix_web::web::{Bytes, Json};
 use fitconnect_protocol::class::MemberSummary;
 use fitconnect_protocol::{ClassId, ErrorCode, Refusal};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 /// How long a client waits before it brings a file again that the disk did not take.
 const BUSY_MS: u32 = 5_000;
+
+/// Files that are ridden at once: each takes a core for its time.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
 #[derive(Serialize, ToSchema)]
 pub struct Imported {
@@ -38,6 +42,8 @@ pub struct Imported {
 pub async fn import(app: Server, Signed(claims): Signed, file: Bytes) -> Answer<Imported> {
     let person = app.state.person(claims.user).await?;
     let person = person.ok_or_else(|| ApiError::new(ErrorCode::Unauthorised, "this account is gone"))?;
+    let busy = |_| Refusal::new(ErrorCode::Busy, "other files are being imported").after(BUSY_MS);
+    let _turn = AT_ONCE.try_acquire().map_err(busy)?;
     let importer = Importer { user: claims.user, person };
     let imported = crate::import::import(file.to_vec(), importer, &*app.state, &*app.events, app.clock.now()).await?;
     Ok(Json(Imported { class: imported.class, summary: imported.summary, duplicate: imported.duplicate }))

@@ -79,3 +79,22 @@ fn line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<(), ApiError> {
     lines.push(b'\n');
     Ok(())
 }
+
+/// What happened in a class besides its changes, one JSON object a line, in order of class time (staff)
+///
+/// `raised`: something came onto the trainer's list; its body is the kind and the place, or none where it is about many.
+#[utoipa::path(tag = "classes", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, content_type = "application/jsonl", body = String), (status = 401, body = Refused),
+    (status = 403, body = Refused), (status = 404, body = Refused),
+))]
+#[get("/v1/classes/{id}/events")]
+pub async fn events(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let class = ClassId(*id);
+    facts(&app, &claims, class).await?;
+    let mut lines = Vec::new();
+    for (at, kind, body) in app.events.class_events(class).await? {
+        let body: serde_json::Value = rmp_serde::from_slice(&body).map_err(|error| ApiError::internal(&error))?;
+        line(&mut lines, &serde_json::json!({ "at": at, "kind": kind, "body": body }))?;
+    }
+    Ok(HttpResponse::Ok().content_type(LINES).body(lines))
+}

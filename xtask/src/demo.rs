@@ -2,7 +2,7 @@
 //! on real recordings, each through its own socket, until it is stopped. Started again, it goes on with what it had.
 
 mod lesson;
-mod people;
+pub mod people;
 
 use crate::prove::server::{self, Build, Server};
 use crate::{Result, repo, web};
@@ -116,7 +116,7 @@ fn accounts(options: &Options, program: &std::path::Path, people: &[Arc<Person>]
     let mut seed = Command::new(program);
     seed.current_dir(repo::root()).stdin(Stdio::null());
     seed.arg("seed").arg("--data").arg(std::path::absolute(&options.data)?);
-    seed.args(["--gym", GYM, "--members", "0", "--trainers", "2", "--tokens", "--token-life-s", TOKEN_LIFE_S]);
+    seed.args(["--gym", GYM, "--members", "0", "--trainers", "0", "--tokens", "--token-life-s", TOKEN_LIFE_S]);
     seed.arg("--profiles").arg(std::path::absolute(&profiles)?);
     let output = seed.output()?;
     if !output.status.success() {
@@ -139,5 +139,5 @@ fn greet(server: &Server, accounts: &Accounts, pages: &web::Pages) {
         let (Some(email), Some(password)) = (&account.email, &account.password) else { continue };
         println!("  {:<9} {email:<32} {password}", format!("{:?}", account.role).to_lowercase());
     }
-    println!("  … and the other members, with passwords of the same kind, on the login page.\n\nCtrl-C ends it.\n");
+    println!("  … and so on: all share this password.\n\nCtrl-C ends it.\n");
 }

@@ -54,7 +54,7 @@ function responses(all) {
 
 /** A value to begin with, made from the schema. */
 function example(schema, schemas, depth = 0) {
-  if (!schema || depth > 4) return null
+  if (!schema || depth > 8) return null
   if (schema.example !== undefined) return schema.example
   if (schema.$ref) return example(schemas[nameOf(schema.$ref)], schemas, depth + 1)
   if (schema.allOf?.length === 1) return example(schema.allOf[0], schemas, depth)

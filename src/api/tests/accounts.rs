@@ -158,6 +158,19 @@ async fn summaries_come_newest_first_in_pages() {
     assert_eq!(other["summaries"], json!([]), "somebody else's are theirs");
 }
 
+#[actix_web::test]
+async fn a_file_that_is_none_is_told_so() {
+    let bench = Bench::new().await;
+    let token = bench.token(Role::Member);
+    let post =
+        |token: Option<&str>, bytes: Vec<u8>| signed(TestRequest::post().uri("/v1/import"), token).set_payload(bytes);
+    assert_eq!(bench.send(post(None, b"x".to_vec())).await.refused(), refusal(401, "unauthorised"));
+    assert_eq!(bench.send(post(Some(&token), b"x".to_vec())).await.refused(), refusal(422, "bad_file"));
+    assert_eq!(bench.send(post(Some(&token), Vec::new())).await.refused(), refusal(422, "bad_file"));
+    let large = vec![0; fitconnect_protocol::limits::IMPORT_BYTES_MAX + 1];
+    assert_eq!(bench.send(post(Some(&token), large)).await.status, 413);
+}
+
 /// Summaries of version 1 to `count` in this member's row.
 async fn commit_summaries(bench: &Bench, member: &Seeded, count: u64) {
     let key = ActorKey::User(member.user);

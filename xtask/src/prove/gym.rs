@@ -38,18 +38,30 @@ impl Gym {
     }
 }
 
+impl Gym {
+    /// A gym of these people: accounts as `fitconnect seed --profiles` reads them.
+    pub fn of(ctx: &Ctx, name: &str, profiles: &str, args: &[&str]) -> Result<Gym> {
+        let folder = TempFolder::new(name)?;
+        let data = folder.path().join("data");
+        let file = folder.path().join("people.jsonl");
+        std::fs::write(&file, profiles)?;
+        let file = file.display().to_string();
+        let accounts = run_seed(ctx, &data, &["--members", "0", "--trainers", "0", "--profiles", &file])?;
+        let mut server = Server::start(ctx, &data, args)?;
+        server.ready(READY_WITHIN)?;
+        Ok(Gym { server, accounts, folder })
+    }
+}
+
 /// Makes accounts in a folder that no server has open.
 pub fn seed(ctx: &Ctx, data: &Path, members: usize, trainers: usize) -> Result<Accounts> {
+    let (members, trainers, number) = (members.to_string(), trainers.to_string(), ctx.seed.to_string());
+    run_seed(ctx, data, &["--members", &members, "--trainers", &trainers, "--seed", &number])
+}
+
+fn run_seed(ctx: &Ctx, data: &Path, args: &[&str]) -> Result<Accounts> {
     let mut seed = Command::new(binary(ctx, "fitconnect")?);
-    seed.stdin(Stdio::null()).arg("seed").arg("--data").arg(data).arg("--tokens");
-    seed.args([
-        "--members",
-        &members.to_string(),
-        "--trainers",
-        &trainers.to_string(),
-        "--seed",
-        &ctx.seed.to_string(),
-    ]);
+    seed.stdin(Stdio::null()).arg("seed").arg("--data").arg(data).arg("--tokens").args(args);
     let output = seed.output()?;
     if !output.status.success() {
         return Err(format!("{}\nthe accounts could not be made", String::from_utf8_lossy(&output.stderr)).into());

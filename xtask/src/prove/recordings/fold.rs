@@ -37,7 +37,8 @@ const STEADY_MS: i64 = 10_000;
 
 /// `hr_max` in tenths of a bpm.
 pub fn fold(samples: &[Stored], course: &Course, hr_max: i64) -> Sums {
-    let mut samples: Vec<Stored> = samples.iter().filter(|each| each.at >= course.present.0 && each.at < course.present.1).copied().collect();
+    let mut samples: Vec<Stored> =
+        samples.iter().filter(|each| each.at >= course.present.0 && each.at < course.present.1).copied().collect();
     samples.sort_by_key(|each| (each.at, each.sensor, each.seq));
     let counting = choose(&samples);
     let mut sums = Sums::default();
@@ -110,7 +111,9 @@ mod tests {
 
     #[test]
     fn the_watch_stands_in() {
-        let samples: Vec<Stored> = (0..40).flat_map(|s| (!(5..20).contains(&s)).then(|| at(s, 0, 150)).into_iter().chain([at(s, 1, 90)])).collect();
+        let samples: Vec<Stored> = (0..40)
+            .flat_map(|s| (!(5..20).contains(&s)).then(|| at(s, 0, 150)).into_iter().chain([at(s, 1, 90)]))
+            .collect();
         let sums = fold(&samples, &Course { live: vec![], present: (0, 40_000) }, 1_900);
         // The strap's last sample before its silence holds until the watch takes over at 10 s; it returns at 30 s.
         assert_eq!((sums.hr_ms, sums.strap_ms), (40_000, 9_000 + 10_000));

@@ -80,7 +80,8 @@ pub async fn ride(ctx: &Ctx, gym: &Gym, trainer: &Trainer, accounts: &[Account])
         rider.reached(Stage::Riding).await?;
         riders.push(rider);
     }
-    let steps: Vec<Step> = STEPS.iter().map(|(after_ms, action)| Step { after_ms: *after_ms, action: *action }).collect();
+    let steps: Vec<Step> =
+        STEPS.iter().map(|(after_ms, action)| Step { after_ms: *after_ms, action: *action }).collect();
     trainer.drive(class, &steps).await?;
     let mut ridden = Vec::new();
     for rider in riders {
@@ -95,7 +96,8 @@ async fn judge(gym: &Gym, class: ClassId, ridden: Vec<Ridden>) -> Result<Second>
     let text = server.text_as(&format!("/v1/classes/{class}/samples"), Some(&token)).await?;
     let rows: Vec<Row> = text.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
     let changes = server.text_as(&format!("/v1/classes/{class}/changes"), Some(&token)).await?;
-    let changes: Vec<serde_json::Value> = changes.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
+    let changes: Vec<serde_json::Value> =
+        changes.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?;
     let live = live_stretches(&changes)?;
     let ends = live.last().ok_or("the plan was not run")?.1;
     let joined: BTreeMap<u64, i64> = changes.iter().filter_map(joined).collect();
