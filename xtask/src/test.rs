@@ -94,7 +94,7 @@ fn failure(said: String) -> Done {
 }
 
 fn format() -> Result<Done> {
-    one("cargo fmt", &mut cargo(&["fmt", "--all", "--check"]))
+    one("cargo fmt", &mut cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
 }
 
 fn one_way() -> Result<Done> {
