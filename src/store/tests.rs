@@ -1,0 +1,215 @@
+//! The stores together: a sample is found from the moment it is durable, wherever it is on its way, once.
+
+use super::*;
+use fitconnect_actors::ports::{Durable, Event, Writer};
+use fitconnect_domain::ActorKey;
+use fitconnect_domain::class::StoredSample;
+use fitconnect_protocol::sample::Row;
+use fitconnect_protocol::{ClassId, ReceiverId, SourceId};
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const CLASS: ClassId = ClassId(Uuid::from_u128(3));
+const ANA: Writer = Writer { key: ActorKey::Class(CLASS), life: 1 };
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+fn deaf() -> DurableSink {
+    Arc::new(|_| {})
+}
+
+/// Windows of a moment: shipping runs all the time.
+fn hurried(folder: &Path) -> Options {
+    let log = LogOptions {
+        group: Duration::from_millis(1),
+        window: Duration::from_millis(3),
+        segment_bytes: 16 * 1024,
+        safe_delay: Duration::ZERO,
+        ..LogOptions::default()
+    };
+    Options { folder: folder.to_path_buf(), log }
+}
+
+/// Windows that end only with the store.
+fn held_back(folder: &Path) -> Options {
+    let mut options = hurried(folder);
+    options.log.window = Duration::from_secs(3_600);
+    options
+}
+
+fn sample(seq: u32) -> StoredSample {
+    StoredSample {
+        source: SourceId::new(1 + u64::from(seq % 4)).expect("small"),
+        receiver: ReceiverId::new(9).expect("small"),
+        boot: 1,
+        seq,
+        at: i64::from(seq) * 1_000,
+        row: Row { ms: seq * 1_000, bpm: 130, ..Row::default() },
+    }
+}
+
+fn samples(seqs: std::ops::Range<u32>) -> Event {
+    Event::Samples { class: CLASS, samples: seqs.map(sample).collect() }
+}
+
+fn raised(at: i64) -> Event {
+    Event::Class { class: CLASS, at, kind: "raised", body: vec![at as u8] }
+}
+
+async fn seqs(store: &Store) -> Vec<u32> {
+    let mut seqs: Vec<u32> =
+        store.events.samples(CLASS, None).await.expect("a read").iter().map(|sample| sample.seq).collect();
+    seqs.sort_unstable();
+    seqs
+}
+
+#[test]
+fn a_sample_is_found_wherever_it_is_and_once() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let store = open(hurried(folder.path()), deaf()).await.expect("a new folder");
+        let mut next = 0;
+        for number in 0..400 {
+            let size = 1 + number as u32 % 7;
+            assert!(store.events.append(ANA, number, samples(next..next + size)));
+            next += size;
+            if number % 3 == 0 {
+                assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "after append {number}");
+            }
+            if number % 50 == 0 {
+                // In real time, so that windows end and are shipped in between.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        let of_one = store.events.samples(CLASS, Some(vec![SourceId::new(1).expect("small")])).await.expect("a read");
+        assert_eq!(of_one.len(), (0..next).filter(|seq| seq % 4 == 0).count());
+        assert!(store.stats().windows_shipped > 3, "{:?}", store.stats());
+        store.close().await;
+        let store = open(hurried(folder.path()), deaf()).await.expect("opened again");
+        assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "and after a restart");
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_close_ships_what_is_there_and_a_second_shipping_changes_nothing() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let store = open(held_back(folder.path()), deaf()).await.expect("a new folder");
+        assert!(store.events.append(ANA, 1, samples(0..500)));
+        assert!(store.events.append(ANA, 2, raised(7)));
+        assert!(store.events.append(ANA, 3, raised(5)));
+        let events = store.events.class_events(CLASS).await.expect("a read");
+        assert_eq!(events, [(5, "raised".into(), vec![5]), (7, "raised".into(), vec![7])]);
+        assert_eq!(store.rows.chunks(CLASS, None).await, Ok(vec![]), "not shipped yet");
+        store.close().await;
+        for _ in 0..2 {
+            // The newest window stays in the log, so each start ships it again.
+            let store = open(held_back(folder.path()), deaf()).await.expect("opened again");
+            assert_eq!(seqs(&store).await, (0..500).collect::<Vec<_>>());
+            assert_eq!(store.events.class_events(CLASS).await, Ok(events.clone()));
+            store.close().await;
+        }
+        let rows = SqliteEvents::open(&folder.path().join("events.db")).await.expect("the rows alone");
+        assert_eq!(rows.chunks(CLASS, None).await.expect("a read").len(), 500);
+        assert_eq!(rows.class_events(CLASS).await.expect("a read").len(), 2);
+        rows.close().await;
+    });
+}
+
+#[test]
+fn a_store_that_is_only_dropped_lets_go_of_its_folder_and_loses_nothing() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let store = open(held_back(folder.path()), deaf()).await.expect("a new folder");
+        assert!(store.events.append(ANA, 1, samples(0..9)));
+        let events = store.events.clone();
+        drop(store);
+        let started = Instant::now();
+        let store = loop {
+            match open(held_back(folder.path()), deaf()).await {
+                Ok(store) => break store,
+                Err(OpenError::InUse { .. }) if started.elapsed() < Duration::from_secs(20) => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert!(!events.append(ANA, 2, samples(9..10)), "the old one takes nothing more");
+        assert_eq!(seqs(&store).await, (0..9).collect::<Vec<_>>());
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_folder_serves_one_process_at_a_time() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let store = open(Options::new(folder.path()), deaf()).await.expect("a new folder");
+        let Err(error) = open(Options::new(folder.path()), deaf()).await else { panic!("two at once") };
+        let text = error.to_string();
+        let process = std::process::id().to_string();
+        assert!(
+            matches!(error, OpenError::InUse { .. }) && text.contains(&process) && text.contains("--data"),
+            "{text}"
+        );
+        store.close().await;
+        open(Options::new(folder.path()), deaf()).await.expect("free again").close().await;
+    });
+}
+
+#[test]
+fn a_store_of_a_later_version_is_refused_and_left_alone() {
+    run(async {
+        for file in ["state.db", "events.db"] {
+            let folder = Temporary::new().expect("a folder");
+            open(Options::new(folder.path()), deaf()).await.expect("a new folder").close().await;
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join(file));
+            let pool = sqlx::SqlitePool::connect_with(options).await.expect("the file alone");
+            let later = "insert into fc_schema (version, applied_at_us) values (9999, 0)";
+            sqlx::query(later).execute(&pool).await.expect("written");
+            pool.close().await;
+            let Err(error) = open(Options::new(folder.path()), deaf()).await else { panic!("{file} is of the future") };
+            let text = format!("{error}");
+            assert!(text.contains(file) && text.contains("9999") && text.contains("later version"), "{text}");
+        }
+    });
+}
+
+#[test]
+fn marks_rise_and_end_with_the_last_number() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let last = Arc::new(AtomicU64::new(0));
+        let heard = last.clone();
+        let sink: DurableSink = Arc::new(move |durable| match durable {
+            Durable::Through { writer, number } => {
+                assert_eq!(writer, ANA);
+                assert!(heard.swap(number, Ordering::SeqCst) < number, "never back");
+            }
+            Durable::Failed { .. } => panic!("nothing failed"),
+        });
+        let store = open(hurried(folder.path()), sink).await.expect("a new folder");
+        for number in 1..=2_000 {
+            assert!(store.events.append(ANA, number, samples(number as u32..number as u32 + 1)));
+        }
+        store.close().await;
+        assert_eq!(last.load(Ordering::SeqCst), 2_000);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn health_data_is_nobody_elses() {
+    use std::os::unix::fs::PermissionsExt;
+    run(async {
+        let parent = Temporary::new().expect("a folder");
+        let folder = parent.path().join("data");
+        open(Options::new(&folder), deaf()).await.expect("a new folder").close().await;
+        let mode = fs::metadata(&folder).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    });
+}

