@@ -110,6 +110,7 @@ export const en: Messages = {
     ago: (seconds) => `${seconds} s ago`,
     unnamed: (slot) => `Person ${slot + 1}`,
     empty: 'Nobody here yet. Tiles appear as people join the class.',
+    emptyEnded: 'The class is over: everybody has their own results with them.',
     page: (page, pages) => `Page ${page} of ${pages}`,
     frozen: 'Screen is frozen · space to go on',
     legend: { points: 'points', bpm: 'bpm', kcal: 'kcal' },

@@ -109,6 +109,7 @@ export const ru = {
     ago: (seconds: number) => `${seconds} с назад`,
     unnamed: (slot: number) => `Участник ${slot + 1}`,
     empty: 'Пока никого нет. Плитки появятся, когда участники войдут в занятие.',
+    emptyEnded: 'Занятие закончилось: свои результаты каждый видит у себя.',
     page: (page: number, pages: number) => `Страница ${page} из ${pages}`,
     frozen: 'Экран заморожен · пробел — продолжить',
     legend: { points: 'очки', bpm: 'уд/мин', kcal: 'ккал' },
