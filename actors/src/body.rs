@@ -6,9 +6,10 @@ use crate::outbox::Outbox;
 use crate::ports::{Event, Row, StoreError, StoredActor};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
-use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::class::{Caller, StoredSample};
 use fitconnect_domain::{ActorKey, LetterBody, Machine, Millis};
 use fitconnect_protocol::limits::MAILBOX_ACTOR;
+use fitconnect_protocol::session::{Position, Topic};
 use futures_util::future::BoxFuture;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -62,6 +63,28 @@ pub trait Body: Sized + Unpin + 'static {
     }
     /// Tells the sender of an input that has no reply that it was not taken.
     fn busy(_house: &House, _input: Input<Self>) {}
+
+    /// The topic that an input asks to follow, and the place from where.
+    fn follows(_input: &Input<Self>) -> Option<(Topic, Option<Position>)> {
+        None
+    }
+    /// A socket that has followed this topic follows it again.
+    fn follow(_by: Arc<Caller>, _topic: Topic, _position: Position) -> Option<Input<Self>> {
+        None
+    }
+
+    /// The word that the socket is gone. The host looks at the socket itself: such a word may be lost, or be late and of another socket.
+    fn is_lost(_input: &Input<Self>) -> bool {
+        false
+    }
+    /// What the machine is told when its socket is gone, once.
+    fn lost() -> Option<Input<Self>> {
+        None
+    }
+    /// What the machine is told before it ends.
+    fn end() -> Option<Input<Self>> {
+        None
+    }
 
     /// The actor is parked: whoever hangs on it alone should come back elsewhere.
     fn parked(_house: &House, _outbox: Option<&Arc<Outbox>>) {}

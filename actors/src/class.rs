@@ -7,9 +7,11 @@ use crate::outbox::Outbox;
 use crate::ports::{ClassRow, Event, Row, StoreError, StoredActor};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
-use fitconnect_domain::class::{self, Change, Class, Load, Loaded, Person, Publish, Record, Stage, StoredSample, Tell};
+use fitconnect_domain::class::{
+    self, Caller, Change, Class, Load, Loaded, Person, Publish, Record, Stage, StoredSample, Tell,
+};
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
-use fitconnect_protocol::session::{Event as TopicEvent, Response};
+use fitconnect_protocol::session::{Event as TopicEvent, Position, Response, Topic};
 use fitconnect_protocol::{ClassId, ErrorCode, Refusal};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -85,6 +87,16 @@ impl Body for ClassBody {
     }
     fn is_samples(input: &class::Input) -> bool {
         matches!(input, class::Input::Samples { .. })
+    }
+
+    fn follows(input: &class::Input) -> Option<(Topic, Option<Position>)> {
+        match input {
+            class::Input::Subscribe { topic, position, .. } => Some((*topic, *position)),
+            _ => None,
+        }
+    }
+    fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<class::Input> {
+        Some(class::Input::Subscribe { by, topic, position: Some(position) })
     }
 
     fn busy(house: &House, input: class::Input) {

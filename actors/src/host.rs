@@ -8,12 +8,13 @@ use crate::commands::{CmdKey, Commands, Met};
 use crate::house::House;
 use crate::outbox::Outbox;
 use crate::outgoing::{Action, Outgoing};
-use crate::ports::{StoredAnswer, StoredChange, StoredLetter, Writer};
+use crate::ports::{Event, StoredAnswer, StoredChange, StoredLetter, Writer};
 use crate::reply::ReplyTo;
+use crate::stats::{Kind, Stats};
 use actix::prelude::*;
 use fitconnect_domain::{ActorKey, AskId, Effect, LetterId, Machine, Millis, Out};
 use fitconnect_protocol::limits::*;
-use fitconnect_protocol::session::Response;
+use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ErrorCode, Refusal};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +34,36 @@ pub enum Post<B: Body> {
     Stop,
 }
 
-impl<B: Body> Message for Post<B> {
+/// A post on its way. It is counted as long as it waits, whatever becomes of it.
+pub struct Mail<B: Body> {
+    post: Post<B>,
+    waits: Waits,
+}
+
+struct Waits {
+    stats: Arc<Stats>,
+    kind: Kind,
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.stats.of(self.kind).mailbox.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<B: Body> Mail<B> {
+    pub fn new(post: Post<B>, stats: &Arc<Stats>) -> Self {
+        stats.of(B::KIND).mailbox.fetch_add(1, Ordering::Relaxed);
+        Mail { post, waits: Waits { stats: stats.clone(), kind: B::KIND } }
+    }
+
+    pub fn open(self) -> Post<B> {
+        drop(self.waits);
+        self.post
+    }
+}
+
+impl<B: Body> Message for Mail<B> {
     type Result = ();
 }
 
@@ -49,6 +79,8 @@ enum Stage<M> {
 struct Asked {
     reply: ReplyTo,
     command: Option<(CmdKey, u64)>,
+    /// The topic that is asked for, and from where.
+    follows: Option<(Topic, Option<Position>)>,
 }
 
 pub struct Host<B: Body> {
@@ -63,6 +95,8 @@ pub struct Host<B: Body> {
     /// Letters that this life has been given; each is handled once.
     letters: BTreeSet<LetterId>,
     letters_by_age: VecDeque<LetterId>,
+    /// Number of the machine's life: what was asked for in an earlier one comes too late.
+    life: u64,
     writer: Writer,
     rev: u64,
     epoch: u64,
@@ -74,10 +108,13 @@ pub struct Host<B: Body> {
     sleepy: bool,
     panics: VecDeque<Millis>,
     failures: u32,
-    /// A session's socket.
+    /// A session's socket, and whether the machine knows that it is gone.
     pub(crate) outbox: Option<Arc<Outbox>>,
+    lost: bool,
 }
 
+/// Followers that are taken in at one go: others of the arbiter want their turn.
+const FOLLOWERS_AT_ONCE: usize = 256;
 /// Letter ids remembered: a scan may deliver a letter that has just been handled.
 const LETTERS_KNOWN_MAX: usize = 4_096;
 /// A machine that has nothing to do stays so long: the next message comes soon, or not at all.
@@ -98,6 +135,7 @@ impl<B: Body> Host<B> {
             commands: Commands::default(),
             letters: BTreeSet::new(),
             letters_by_age: VecDeque::new(),
+            life: 0,
             rev: 0,
             epoch: 0,
             last_seq: 0,
@@ -109,6 +147,7 @@ impl<B: Body> Host<B> {
             panics: VecDeque::new(),
             failures: 0,
             outbox: None,
+            lost: false,
         }
     }
 
@@ -150,10 +189,7 @@ impl<B: Body> Host<B> {
     /// A letter that is turned away comes again.
     fn turn_away(&self, post: Post<B>, code: ErrorCode) {
         if let Post::Input(input, reply) = post {
-            match reply {
-                ReplyTo::Nobody => B::busy(&self.house, input),
-                waiting => waiting.refuse(code, self.now()),
-            }
+            self.house.turn_away::<B>(input, reply, code);
         }
     }
 
@@ -161,27 +197,66 @@ impl<B: Body> Host<B> {
         match post {
             Post::Input(input, reply) => self.input(input, reply, ctx),
             Post::Letter(letter) => self.letter(letter, ctx),
-            Post::Nudge => self.wake_when_due(ctx),
+            Post::Nudge => {
+                self.wake_when_due(ctx);
+                self.take_in(ctx);
+            }
             Post::Attach(outbox, attached) => {
-                self.outbox = Some(outbox);
+                (self.outbox, self.lost) = (Some(outbox), false);
                 self.step(attached, AskId::NOBODY, self.now(), ctx);
             }
-            Post::Stop => ctx.stop(),
+            Post::Stop => {
+                if let Some(end) = B::end() {
+                    self.step(end, AskId::NOBODY, self.now(), ctx);
+                }
+                ctx.stop();
+            }
+        }
+    }
+
+    /// Takes in those who followed this actor's topics in an earlier life, some at a time.
+    fn take_in(&mut self, ctx: &mut Context<Self>) {
+        let channels = B::channels(self.id);
+        for _ in 0..FOLLOWERS_AT_ONCE {
+            if !matches!(self.stage, Stage::Awake(_)) || self.outgoing.len() >= OUTGOING_MAX {
+                return;
+            }
+            let Some((outbox, topic, position)) = self.house.hub.next_waiting(&channels) else { return };
+            let Some(input) = B::follow(outbox.by.clone(), topic, position) else { return };
+            self.input(input, ReplyTo::Frame { outbox, id: 0 }, ctx);
+        }
+        ctx.run_later(Duration::ZERO, |host, ctx| host.take_in(ctx));
+    }
+
+    /// The machine of a session is told that its socket is gone, whoever noticed it and whatever was lost on the way.
+    fn look_at_socket(&mut self, ctx: &mut Context<Self>) {
+        let gone = self.outbox.as_ref().is_some_and(|outbox| outbox.is_closed());
+        if !gone || std::mem::replace(&mut self.lost, true) {
+            return;
+        }
+        if let Some(lost) = B::lost() {
+            self.step(lost, AskId::NOBODY, self.now(), ctx);
         }
     }
 
     fn input(&mut self, input: Input<B>, reply: ReplyTo, ctx: &mut Context<Self>) {
         let now = self.now();
-        if B::is_samples(&input) && !self.house.events.is_open() {
+        if B::is_lost(&input) {
+            return;
+        }
+        let is_samples = B::is_samples(&input);
+        if is_samples && !self.house.events.is_open() {
             return B::busy(&self.house, input);
         }
+        // What would wait behind a commit that does not come is told to try again.
+        if self.outgoing.len() >= OUTGOING_MAX && (is_samples || !reply.is_nobody()) {
+            return self.house.turn_away::<B>(input, reply, ErrorCode::Retry);
+        }
         let Some(key) = B::Machine::command(&input) else {
-            let ask = if reply.is_nobody() { AskId::NOBODY } else { self.ask(reply, None) };
+            let follows = B::follows(&input);
+            let ask = if reply.is_nobody() { AskId::NOBODY } else { self.ask(reply, None, follows) };
             return self.step(input, ask, now, ctx);
         };
-        if self.outgoing.len() >= OUTGOING_MAX {
-            return reply.refuse(ErrorCode::Retry, now);
-        }
         let digest = B::digest(&input);
         let repeats = &self.house.stats.repeats;
         match self.commands.meet(key, digest, reply, now) {
@@ -206,17 +281,21 @@ impl<B: Body> Host<B> {
         ctx: &mut Context<Self>,
     ) {
         self.commands.begin(key, digest);
-        let ask = self.ask(reply, Some((key, digest)));
+        let ask = self.ask(reply, Some((key, digest)), None);
         self.step(input, ask, now, ctx);
     }
 
     /// A command too old to be remembered here may have happened all the same.
     fn look_up(&mut self, key: CmdKey, digest: u64, input: Input<B>, reply: ReplyTo, ctx: &mut Context<Self>) {
         self.commands.begin(key, digest);
-        let (state, actor) = (self.house.state.clone(), self.key());
+        let (state, actor, life) = (self.house.state.clone(), self.key(), self.life);
         let found = async move { state.answer(actor, key.0, key.1).await };
         ctx.spawn(found.into_actor(self).map(move |found, host, ctx| {
             let now = host.now();
+            if host.life != life {
+                // Those who waited with it have been told; by now the same command may be under way anew.
+                return reply.refuse(ErrorCode::Retry, now);
+            }
             match found {
                 Ok(Some(known)) if known.digest != digest => {
                     host.commands.forget(key);
@@ -256,10 +335,15 @@ impl<B: Body> Host<B> {
         }
     }
 
-    fn ask(&mut self, reply: ReplyTo, command: Option<(CmdKey, u64)>) -> AskId {
+    fn ask(
+        &mut self,
+        reply: ReplyTo,
+        command: Option<(CmdKey, u64)>,
+        follows: Option<(Topic, Option<Position>)>,
+    ) -> AskId {
         self.last_ask += 1;
         let ask = AskId(self.last_ask);
-        self.asks.insert(ask, Asked { reply, command });
+        self.asks.insert(ask, Asked { reply, command, follows });
         ask
     }
 
@@ -303,9 +387,7 @@ impl<B: Body> Host<B> {
             Effect::Subscribe { ask, topic, position, snapshot } => {
                 self.outgoing.push(Action::Subscribe { ask, topic, position, snapshot });
             }
-            Effect::Record { number, record } => {
-                return self.house.events.append(self.writer, number, B::event(self.id, record));
-            }
+            Effect::Record { number, record } => return self.record(number, record),
             Effect::Load(load) => self.load_for_machine(load, ctx),
             Effect::WakeAt(at) => {
                 self.outgoing.wake_at(at);
@@ -316,6 +398,18 @@ impl<B: Body> Host<B> {
             Effect::Sleep => self.doze(ctx),
         }
         true
+    }
+
+    /// Samples that the log does not take are lost with the machine that believes to have them, and are sent again. Anything else
+    /// is not worth a machine: one that falls for it would do the same again at once.
+    fn record(&mut self, number: u64, record: <B::Machine as Machine>::Record) -> bool {
+        let event = B::event(self.id, record);
+        let is_samples = matches!(event, Event::Samples { .. });
+        let taken = self.house.events.append(self.writer, number, event);
+        if !taken && !is_samples {
+            tracing::warn!(actor = %self.key(), "an event is left out: the log is full");
+        }
+        taken || !is_samples
     }
 
     fn save(&mut self, change: &<B::Machine as Machine>::Change, answer: Option<(AskId, Response)>, now: Millis) {
@@ -331,10 +425,10 @@ impl<B: Body> Host<B> {
     }
 
     fn load_for_machine(&mut self, load: <B::Machine as Machine>::Load, ctx: &mut Context<Self>) {
-        let life = self.writer.life;
+        let life = self.life;
         let loaded = B::load(&self.house, self.id, load);
         ctx.spawn(loaded.into_actor(self).map(move |input, host, ctx| {
-            if host.writer.life == life {
+            if host.life == life {
                 host.step(input, AskId::NOBODY, host.now(), ctx);
             }
         }));
@@ -379,7 +473,7 @@ impl<B: Body> Host<B> {
         if ask == AskId::PUSH {
             return self.reply_of(ask).answer(&reply, now);
         }
-        let Some(Asked { reply: to, command }) = self.asks.remove(&ask) else { return };
+        let Some(Asked { reply: to, command, .. }) = self.asks.remove(&ask) else { return };
         to.answer(&reply, now);
         let Some((key, digest)) = command else { return };
         let repeats = match reply {
@@ -412,10 +506,10 @@ impl<B: Body> Actor for Host<B> {
     }
 }
 
-impl<B: Body> Handler<Post<B>> for Host<B> {
+impl<B: Body> Handler<Mail<B>> for Host<B> {
     type Result = ();
-    fn handle(&mut self, post: Post<B>, ctx: &mut Context<Self>) {
-        self.house.stats.of(B::KIND).mailbox.fetch_sub(1, Ordering::Relaxed);
-        self.post(post, ctx);
+    fn handle(&mut self, mail: Mail<B>, ctx: &mut Context<Self>) {
+        self.post(mail.open(), ctx);
+        self.look_at_socket(ctx);
     }
 }

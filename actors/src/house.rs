@@ -1,10 +1,10 @@
 //! Everything that the actors of one process have in common, and the way to each of them: id -> mailbox, made when first asked for.
 //! Besides, the two scans that wake sleepers: alarms that are due and letters that wait.
 
-use crate::body::Body;
+use crate::body::{Body, Input};
 use crate::class::ClassBody;
 use crate::committer::Committer;
-use crate::host::{Host, Post};
+use crate::host::{Host, Mail, Post};
 use crate::hub::Hub;
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Durable, DurableSink, EventLog, StateStore, StoreError, StoredLetter, Writer};
@@ -18,7 +18,7 @@ use dashmap::DashMap;
 use fitconnect_domain::class::{self, Caller};
 use fitconnect_domain::session::{self, Session};
 use fitconnect_domain::{ActorKey, Millis};
-use fitconnect_protocol::session::{Response, Topic};
+use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,7 +32,7 @@ pub trait Spawner: Send + Sync {
 
 /// Mailboxes of one kind of actor. The recipient is shared, never cloned: each clone of an address would carry a free slot.
 pub struct Registry<B: Body> {
-    actors: DashMap<B::Id, Arc<Recipient<Post<B>>>>,
+    actors: DashMap<B::Id, Arc<Recipient<Mail<B>>>>,
 }
 
 impl<B: Body> Default for Registry<B> {
@@ -46,11 +46,11 @@ impl<B: Body> Registry<B> {
         self.actors.len()
     }
 
-    fn find(&self, id: B::Id) -> Option<Arc<Recipient<Post<B>>>> {
+    fn find(&self, id: B::Id) -> Option<Arc<Recipient<Mail<B>>>> {
         self.actors.get(&id).map(|found| found.value().clone())
     }
 
-    fn find_or_start(&self, id: B::Id, house: &Arc<House>) -> Arc<Recipient<Post<B>>> {
+    fn find_or_start(&self, id: B::Id, house: &Arc<House>) -> Arc<Recipient<Mail<B>>> {
         if let Some(found) = self.find(id) {
             return found;
         }
@@ -66,7 +66,7 @@ impl<B: Body> Registry<B> {
         self.actors.entry(id).or_insert_with(start).value().clone()
     }
 
-    fn forget(&self, id: B::Id, gone: &Arc<Recipient<Post<B>>>) {
+    fn forget(&self, id: B::Id, gone: &Arc<Recipient<Mail<B>>>) {
         self.actors.remove_if(&id, |_, known| Arc::ptr_eq(known, gone));
     }
 }
@@ -76,7 +76,7 @@ pub struct House {
     pub state: Arc<dyn StateStore>,
     pub events: Arc<dyn EventLog>,
     pub hub: Hub,
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     pub(crate) committer: Committer,
     spawner: Box<dyn Spawner>,
     pub(crate) classes: Registry<ClassBody>,
@@ -99,7 +99,14 @@ impl Marks {
         Arc::new(move |durable| {
             let (Durable::Through { writer, .. } | Durable::Failed { writer }) = durable;
             if let Some(found) = marks.0.get(&writer) {
-                found.send_replace(durable);
+                // A life that has lost something is told so, whatever is said of it later.
+                found.send_if_modified(|mark| {
+                    let lost = matches!(mark, Durable::Failed { .. });
+                    if !lost {
+                        *mark = durable;
+                    }
+                    !lost
+                });
             }
         })
     }
@@ -124,13 +131,14 @@ impl House {
     /// Builds the house and starts what runs in it besides actors, on `background`.
     pub fn open(ports: Ports, background: &ArbiterHandle) -> Arc<House> {
         let (committer, work) = Committer::new(ports.state.clone());
-        let first_epoch = (ports.clock.now().0 / 1_000) as u32;
+        // Spread over all numbers: two processes that start within a minute must not count through the same epochs.
+        let first_epoch = (ports.clock.now().0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32;
         let house = Arc::new(House {
             clock: ports.clock,
             state: ports.state,
             events: ports.events,
             hub: Hub::new(first_epoch),
-            stats: Stats::default(),
+            stats: Arc::default(),
             committer,
             spawner: ports.spawner,
             classes: Registry::default(),
@@ -141,9 +149,9 @@ impl House {
             lives: AtomicU64::new(1),
         });
         let weak = Arc::downgrade(&house);
-        house.hub.on_resubscribe(Box::new(move |outbox, topic, position| {
-            if let Some(house) = weak.upgrade() {
-                house.subscribe_again(outbox, topic, position);
+        house.hub.on_call(Box::new(move |channel| {
+            if let (Some(house), Some(actor)) = (weak.upgrade(), channel.actor()) {
+                house.nudge(actor);
             }
         }));
         background.spawn(work);
@@ -154,32 +162,51 @@ impl House {
     // ---- ways to actors ----
 
     fn post<B: Body>(self: &Arc<Self>, registry: &Registry<B>, id: B::Id, mut post: Post<B>) {
-        let stats = self.stats.of(B::KIND);
         // The second try meets an actor that has been started anew.
         for _ in 0..2 {
             let found = registry.find_or_start(id, self);
-            stats.mailbox.fetch_add(1, Ordering::Relaxed);
-            match found.try_send(post) {
+            match found.try_send(Mail::new(post, &self.stats)) {
                 Ok(()) => return,
                 Err(SendError::Closed(back)) => {
-                    stats.mailbox.fetch_sub(1, Ordering::Relaxed);
                     registry.forget(id, &found);
-                    post = back;
+                    post = back.open();
                 }
                 Err(SendError::Full(back)) => {
-                    stats.mailbox.fetch_sub(1, Ordering::Relaxed);
-                    stats.full.fetch_add(1, Ordering::Relaxed);
-                    post = back;
+                    self.stats.of(B::KIND).full.fetch_add(1, Ordering::Relaxed);
+                    post = back.open();
                     break;
                 }
             }
         }
         // A letter comes again from its row; a caller is told.
         if let Post::Input(input, reply) = post {
-            match reply {
-                ReplyTo::Nobody => B::busy(self, input),
-                waiting => waiting.refuse(ErrorCode::Busy, self.clock.now()),
-            }
+            self.turn_away::<B>(input, reply, ErrorCode::Busy);
+        }
+    }
+
+    /// An input that cannot be taken now.
+    pub(crate) fn turn_away<B: Body>(&self, input: Input<B>, reply: ReplyTo, code: ErrorCode) {
+        match reply {
+            ReplyTo::Nobody => B::busy(self, input),
+            reply => self.turn_away_ask(reply, B::follows(&input), code),
+        }
+    }
+
+    /// One who asked is told to ask again. A topic that was asked for as a push, where no answer could name it, waits instead.
+    pub(crate) fn turn_away_ask(&self, reply: ReplyTo, follows: Option<(Topic, Option<Position>)>, code: ErrorCode) {
+        if let (ReplyTo::Frame { outbox, id: 0 }, Some((topic, Some(position)))) = (&reply, follows) {
+            self.hub.wait(outbox, topic, position);
+            return;
+        }
+        reply.refuse(code, self.clock.now());
+    }
+
+    /// Something waits for the actor.
+    fn nudge(self: &Arc<Self>, actor: ActorKey) {
+        match actor {
+            ActorKey::Class(class) => self.post(&self.classes, class, Post::Nudge),
+            ActorKey::User(user) => self.post(&self.users, user, Post::Nudge),
+            ActorKey::Session(_) => {}
         }
     }
 
@@ -208,25 +235,6 @@ impl House {
             ActorKey::User(user) => self.post(&self.users, user, Post::Letter(letter)),
             ActorKey::Session(_) => {
                 tracing::error!(id = ?letter.id, "a letter to a session: nothing of sessions is stored")
-            }
-        }
-    }
-
-    fn subscribe_again(
-        self: &Arc<Self>,
-        outbox: &Arc<Outbox>,
-        topic: Topic,
-        position: fitconnect_protocol::session::Position,
-    ) {
-        let reply = ReplyTo::Frame { outbox: outbox.clone(), id: 0 };
-        let by = outbox.by.clone();
-        match topic {
-            Topic::Class(class) | Topic::Board(class) | Topic::Desk(class) => {
-                self.to_class(class, class::Input::Subscribe { by, topic, position: Some(position) }, reply);
-            }
-            Topic::Me => {
-                let user = by.user;
-                self.to_user(user, fitconnect_domain::user::Input::Subscribe { by, position: Some(position) }, reply);
             }
         }
     }
@@ -260,11 +268,9 @@ impl House {
     pub fn reclaim_session(self: &Arc<Self>, outbox: &Arc<Outbox>) -> bool {
         let Some(found) = self.sessions.find(outbox.by.session) else { return false };
         self.hub.attach(outbox, self.clock.now().0);
-        let stats = self.stats.of(SessionBody::KIND);
-        stats.mailbox.fetch_add(1, Ordering::Relaxed);
-        let taken = found.try_send(Post::Attach(outbox.clone(), session::Input::Attached)).is_ok();
+        let attach = Post::Attach(outbox.clone(), session::Input::Attached);
+        let taken = found.try_send(Mail::new(attach, &self.stats)).is_ok();
         if !taken {
-            stats.mailbox.fetch_sub(1, Ordering::Relaxed);
             self.hub.detach(outbox);
         }
         taken
@@ -273,21 +279,19 @@ impl House {
     /// Hands something of a socket to its session. A session that is gone has ended.
     pub fn to_session(self: &Arc<Self>, id: SessionId, input: session::Input, reply: ReplyTo) {
         let Some(found) = self.sessions.find(id) else { return reply.refuse(ErrorCode::Gone, self.clock.now()) };
-        let stats = self.stats.of(SessionBody::KIND);
-        stats.mailbox.fetch_add(1, Ordering::Relaxed);
-        match found.try_send(Post::Input(input, reply)) {
-            Ok(()) => {}
+        let (back, code) = match found.try_send(Mail::new(Post::Input(input, reply), &self.stats)) {
+            Ok(()) => return,
             Err(SendError::Full(back)) => {
-                stats.mailbox.fetch_sub(1, Ordering::Relaxed);
-                stats.full.fetch_add(1, Ordering::Relaxed);
-                if let Post::Input(_, reply) = back {
-                    reply.refuse(ErrorCode::Busy, self.clock.now());
-                }
+                self.stats.of(SessionBody::KIND).full.fetch_add(1, Ordering::Relaxed);
+                (back, ErrorCode::Busy)
             }
-            Err(SendError::Closed(_)) => {
-                stats.mailbox.fetch_sub(1, Ordering::Relaxed);
+            Err(SendError::Closed(back)) => {
                 self.sessions.forget(id, &found);
+                (back, ErrorCode::Gone)
             }
+        };
+        if let Post::Input(_, reply) = back.open() {
+            reply.refuse(code, self.clock.now());
         }
     }
 
@@ -295,11 +299,8 @@ impl House {
     pub fn session_ended(&self, id: SessionId, outbox: Option<&Arc<Outbox>>) {
         self.callers.remove(&id);
         if let Some((_, actor)) = self.sessions.actors.remove(&id) {
-            let stats = self.stats.of(SessionBody::KIND);
-            stats.mailbox.fetch_add(1, Ordering::Relaxed);
-            if actor.try_send(Post::Stop).is_err() {
-                stats.mailbox.fetch_sub(1, Ordering::Relaxed);
-            }
+            // Where its mailbox is full, it finds its socket gone and ends by itself a minute later.
+            drop(actor.try_send(Mail::new(Post::Stop, &self.stats)));
         }
         if let Some(outbox) = outbox {
             self.hub.detach(outbox);
@@ -342,6 +343,7 @@ async fn scan(house: Arc<House>) {
     let mut letters_after = None;
     let mut rounds = 0_u64;
     loop {
+        house.hub.call_all();
         if let Err(error) = scan_once(&house, &mut letters_after).await {
             tracing::warn!(%error, "alarms and letters could not be read");
         }
@@ -357,11 +359,7 @@ async fn scan(house: Arc<House>) {
 
 async fn scan_once(house: &Arc<House>, after: &mut Option<fitconnect_domain::LetterId>) -> Result<(), StoreError> {
     for key in house.state.due(house.clock.now(), SCAN_LIMIT).await? {
-        match key {
-            ActorKey::Class(class) => house.post(&house.classes, class, Post::Nudge),
-            ActorKey::User(user) => house.post(&house.users, user, Post::Nudge),
-            ActorKey::Session(_) => {}
-        }
+        house.nudge(key);
     }
     let letters = house.state.letters(*after, SCAN_LIMIT).await?;
     // The end of the list: from the front again, for what nobody has handled.

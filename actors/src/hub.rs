@@ -10,13 +10,16 @@ use board::cut_slice;
 use bytes::Bytes;
 use channel::ChannelHub;
 use dashmap::DashMap;
+use fitconnect_domain::ActorKey;
 use fitconnect_domain::class::{Caller, TickFrame};
 use fitconnect_protocol::class::AttentionList;
 use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::limits::SUBSCRIPTIONS_MAX;
 use fitconnect_protocol::session::{Event, Mine, Position, Response, Snapshot, Topic};
-use fitconnect_protocol::{ClassId, CloseCode, SessionId, UserId};
+use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// A topic as the process knows it: `user:me` is another one for each person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +29,13 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// Whose the topic is.
+    pub fn actor(&self) -> Option<ActorKey> {
+        match self.topic {
+            Topic::Class(class) | Topic::Board(class) | Topic::Desk(class) => Some(ActorKey::Class(class)),
+            Topic::Me => self.user.map(ActorKey::User),
+        }
+    }
     pub fn of(topic: Topic, by: &Caller) -> Channel {
         Channel { topic, user: (topic == Topic::Me).then_some(by.user) }
     }
@@ -41,8 +51,8 @@ impl Channel {
     }
 }
 
-/// Asks a topic's actor to subscribe this socket anew from a position.
-pub type Resubscribe = Box<dyn Fn(&Arc<Outbox>, Topic, Position) + Send + Sync>;
+/// Tells a topic's actor that somebody waits to be taken in.
+pub type Call = Box<dyn Fn(Channel) + Send + Sync>;
 
 /// Counts for the metrics.
 #[derive(Debug, Default)]
@@ -56,34 +66,38 @@ pub struct HubCounts {
 struct Follower {
     outbox: Arc<Outbox>,
     channels: Vec<Arc<ChannelHub>>,
+    /// Topics that were given up after they had last been asked for: an older request may still be under way. The newest are kept.
+    given_up: VecDeque<Topic>,
 }
 
 pub struct Hub {
     channels: DashMap<Channel, Arc<ChannelHub>>,
     sessions: DashMap<SessionId, Follower>,
     next_handle: AtomicU32,
-    /// Epochs begin with the second of the start: a later process never repeats one.
     next_epoch: AtomicU32,
-    resubscribe: OnceLock<Resubscribe>,
+    call: OnceLock<Call>,
+    /// Topics whose actors have somebody to take in.
+    waited_for: Mutex<BTreeSet<Channel>>,
     pub counts: HubCounts,
 }
 
 impl Hub {
-    /// `first_epoch`: Unix seconds of the start.
+    /// `first_epoch`: epochs count on from here. No process may repeat one that another has given out to the same topic.
     pub fn new(first_epoch: u32) -> Hub {
         Hub {
             channels: DashMap::new(),
             sessions: DashMap::new(),
             next_handle: AtomicU32::new(1),
             next_epoch: AtomicU32::new(first_epoch),
-            resubscribe: OnceLock::new(),
+            call: OnceLock::new(),
+            waited_for: Mutex::default(),
             counts: HubCounts::default(),
         }
     }
 
-    /// How topics are asked for anew; once, at start.
-    pub fn on_resubscribe(&self, resubscribe: Resubscribe) {
-        let _ = self.resubscribe.set(resubscribe);
+    /// How a topic's actor is called; once, at start.
+    pub fn on_call(&self, call: Call) {
+        let _ = self.call.set(call);
     }
 
     fn find(&self, channel: Channel) -> Option<Arc<ChannelHub>> {
@@ -91,13 +105,13 @@ impl Hub {
     }
 
     fn channel(&self, channel: Channel) -> Arc<ChannelHub> {
-        let make = || {
-            let handle = self.next_handle.fetch_add(1, Ordering::Relaxed);
-            Arc::new(ChannelHub::new(channel.topic, handle, self.new_epoch()))
-        };
+        let make = || Arc::new(ChannelHub::new(channel.topic, self.new_handle(), self.new_epoch()));
         self.channels.entry(channel).or_insert_with(make).value().clone()
     }
 
+    fn new_handle(&self) -> u32 {
+        self.next_handle.fetch_add(1, Ordering::Relaxed)
+    }
     fn new_epoch(&self) -> u32 {
         self.next_epoch.fetch_add(1, Ordering::Relaxed)
     }
@@ -106,7 +120,7 @@ impl Hub {
 
     /// A socket carries this session from now on.
     pub fn attach(&self, outbox: &Arc<Outbox>, now_ms: u64) {
-        let follower = Follower { outbox: outbox.clone(), channels: Vec::new() };
+        let follower = Follower { outbox: outbox.clone(), channels: Vec::new(), given_up: VecDeque::new() };
         if let Some(before) = self.sessions.insert(outbox.by.session, follower) {
             before.channels.iter().for_each(|channel| channel.leave(&before.outbox));
             before.outbox.close(CloseCode::Replaced, now_ms);
@@ -133,27 +147,53 @@ impl Hub {
 
     // ---- topics ----
 
+    /// The socket asks to follow the topic: what it gave up before no longer counts.
+    pub fn asked(&self, outbox: &Arc<Outbox>, topic: Topic) {
+        if let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) {
+            follower.given_up.retain(|other| *other != topic);
+        }
+    }
+
     /// The caller follows the topic from here on. What it missed follows when its position is still kept, else the snapshot goes.
     pub fn subscribe(&self, to: ReplyTo, topic: Topic, position: Option<Position>, snapshot: Snapshot, now_ms: u64) {
         let ReplyTo::Frame { outbox, id } = to else { return };
-        let channel = self.channel(Channel::of(topic, &outbox.by));
-        let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) else { return };
-        if !Arc::ptr_eq(&follower.outbox, &outbox) {
+        let Some(channel) = self.hang(&outbox, topic) else {
+            if id != 0 {
+                let refusal = Refusal::new(ErrorCode::Gone, "the topic was given up meanwhile");
+                outbox.control(encode(id, &Response::Refused(refusal)), now_ms);
+            }
             return;
+        };
+        channel.subscribe(&outbox, id, position, snapshot, now_ms, &self.counts);
+    }
+
+    /// Notes that the socket follows a topic, where it still carries its session and has not given the topic up.
+    fn hang(&self, outbox: &Arc<Outbox>, topic: Topic) -> Option<Arc<ChannelHub>> {
+        let channel = self.channel(Channel::of(topic, &outbox.by));
+        let mut follower = self.sessions.get_mut(&outbox.by.session)?;
+        if !Arc::ptr_eq(&follower.outbox, outbox) || follower.given_up.contains(&topic) {
+            return None;
         }
         if !follower.channels.iter().any(|known| Arc::ptr_eq(known, &channel)) {
             follower.channels.push(channel.clone());
         }
-        drop(follower);
-        channel.subscribe(&outbox, id, position, snapshot, now_ms, &self.counts);
+        Some(channel)
     }
 
     pub fn unsubscribe(&self, outbox: &Arc<Outbox>, topic: Topic) {
-        let Some(channel) = self.find(Channel::of(topic, &outbox.by)) else { return };
-        channel.leave(outbox);
-        if let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) {
-            follower.channels.retain(|known| !Arc::ptr_eq(known, &channel));
+        let Some(mut follower) = self.sessions.get_mut(&outbox.by.session) else { return };
+        if !Arc::ptr_eq(&follower.outbox, outbox) {
+            return;
         }
+        follower.given_up.retain(|other| *other != topic);
+        follower.given_up.push_back(topic);
+        if follower.given_up.len() > SUBSCRIPTIONS_MAX {
+            follower.given_up.pop_front();
+        }
+        let Some(channel) = self.find(Channel::of(topic, &outbox.by)) else { return };
+        follower.channels.retain(|known| !Arc::ptr_eq(known, &channel));
+        drop(follower);
+        channel.leave(outbox);
     }
 
     /// Numbers an event and hands it to all who follow. `whole_only`: not to riders who get slices.
@@ -213,7 +253,7 @@ impl Hub {
     /// The viewer has drawn this tick.
     pub fn seen(&self, outbox: &Arc<Outbox>, handle: u32, tick: u32, now_ms: u64) {
         if let Some(follower) = self.sessions.get(&outbox.by.session)
-            && let Some(channel) = follower.channels.iter().find(|channel| channel.handle == handle)
+            && let Some(channel) = follower.channels.iter().find(|channel| channel.handle() == handle)
         {
             channel.seen(outbox, tick, now_ms);
         }
@@ -226,25 +266,66 @@ impl Hub {
             Some(_) | None => return,
         };
         for channel in channels {
-            if let Some(position) = channel.catch_up(outbox, now_ms, &self.counts) {
-                self.ask_again(outbox, channel.topic, position);
+            if channel.catch_up(outbox, now_ms, &self.counts) {
+                let waited_for = Channel::of(channel.topic, &outbox.by);
+                self.waited_for().insert(waited_for);
+                self.call(waited_for);
             }
         }
     }
 
-    /// The topics begin anew: whoever follows them is brought to the new epoch by the topics' actor.
+    // ---- faults of a topic's actor ----
+
+    /// The topics begin anew. Whoever follows them waits until their actor has a machine again and takes them in.
     pub fn begin_epoch(&self, channels: &[Channel]) {
         for channel in channels {
             let Some(found) = self.find(*channel) else { continue };
-            for (outbox, position) in found.begin_epoch(self.new_epoch()) {
-                self.ask_again(&outbox, channel.topic, position);
+            if found.begin_epoch(self.new_epoch(), self.new_handle()) {
+                self.waited_for().insert(*channel);
             }
         }
     }
 
-    fn ask_again(&self, outbox: &Arc<Outbox>, topic: Topic, position: Position) {
-        if let Some(resubscribe) = self.resubscribe.get() {
-            resubscribe(outbox, topic, position);
+    /// This socket could not be taken in now: it is, as soon as the topic's actor can. `false`: it is no longer wanted.
+    pub fn wait(&self, outbox: &Arc<Outbox>, topic: Topic, position: Position) -> bool {
+        let Some(channel) = self.hang(outbox, topic) else { return false };
+        channel.wait(outbox, position);
+        self.waited_for().insert(Channel::of(topic, &outbox.by));
+        true
+    }
+
+    /// The next of those who wait for this actor's topics, as the actor has a machine that can take them in.
+    pub fn next_waiting(&self, channels: &[Channel]) -> Option<(Arc<Outbox>, Topic, Position)> {
+        for channel in channels {
+            if !self.waited_for().contains(channel) {
+                continue;
+            }
+            let Some(found) = self.find(*channel) else { continue };
+            if let Some((outbox, position)) = found.next_waiting() {
+                return Some((outbox, channel.topic, position));
+            }
+            self.waited_for().remove(channel);
+            // Somebody may have come in between.
+            if found.is_waited_for() {
+                self.waited_for().insert(*channel);
+            }
+        }
+        None
+    }
+
+    /// Calls every actor that has somebody to take in: it may have been too busy to hear.
+    pub fn call_all(&self) {
+        let channels: Vec<Channel> = self.waited_for().iter().copied().collect();
+        channels.into_iter().for_each(|channel| self.call(channel));
+    }
+
+    fn waited_for(&self) -> MutexGuard<'_, BTreeSet<Channel>> {
+        self.waited_for.lock().expect("nobody panics while holding this list")
+    }
+
+    fn call(&self, channel: Channel) {
+        if let Some(call) = self.call.get() {
+            call(channel);
         }
     }
 }

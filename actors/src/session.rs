@@ -9,8 +9,9 @@ use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::session::{Input, Never, Publish, Session, Tell};
-use fitconnect_domain::{ActorKey, Millis};
+use fitconnect_domain::{ActorKey, Millis, class, user};
 use fitconnect_protocol::limits::MAILBOX_SESSION;
+use fitconnect_protocol::session::Topic;
 use fitconnect_protocol::{CloseCode, SessionId};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -53,6 +54,16 @@ impl Body for SessionBody {
         Some(Input::Tick)
     }
 
+    fn is_lost(input: &Input) -> bool {
+        matches!(input, Input::Detached)
+    }
+    fn lost() -> Option<Input> {
+        Some(Input::Detached)
+    }
+    fn end() -> Option<Input> {
+        Some(Input::Ended)
+    }
+
     fn parked(house: &House, outbox: Option<&Arc<Outbox>>) {
         if let Some(outbox) = outbox {
             outbox.close(CloseCode::GoingAway, house.clock.now().0);
@@ -72,6 +83,14 @@ impl Body for SessionBody {
     }
 
     fn tell(house: &Arc<House>, reply: ReplyTo, to: Tell) {
+        let topic = match &to {
+            Tell::Class(_, class::Input::Subscribe { topic, .. }) => Some(*topic),
+            Tell::User(_, user::Input::Subscribe { .. }) => Some(Topic::Me),
+            Tell::Class(..) | Tell::User(..) => None,
+        };
+        if let (Some(topic), ReplyTo::Frame { outbox, .. }) = (topic, &reply) {
+            house.hub.asked(outbox, topic);
+        }
         match to {
             Tell::Class(class, input) => house.to_class(class, input, reply),
             Tell::User(user, input) => house.to_user(user, input, reply),

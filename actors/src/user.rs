@@ -7,11 +7,11 @@ use crate::outbox::Outbox;
 use crate::ports::{Event, Row, StoreError, StoredActor, UserRow};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
-use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::class::{Caller, StoredSample};
 use fitconnect_domain::user::{Change, Input, Never, Publish, Stored, User};
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::UserId;
-use fitconnect_protocol::session::Event as TopicEvent;
+use fitconnect_protocol::session::{Event as TopicEvent, Position, Topic};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
@@ -53,6 +53,16 @@ impl Body for UserBody {
 
     fn letter(letter: LetterBody) -> Option<Input> {
         Some(Input::Letter(letter))
+    }
+
+    fn follows(input: &Input) -> Option<(Topic, Option<Position>)> {
+        match input {
+            Input::Subscribe { position, .. } => Some((Topic::Me, *position)),
+            Input::Command { .. } | Input::Letter(_) => None,
+        }
+    }
+    fn follow(by: Arc<Caller>, _: Topic, position: Position) -> Option<Input> {
+        Some(Input::Subscribe { by, position: Some(position) })
     }
 
     fn publish(house: &Arc<House>, id: UserId, _: Option<&Arc<Outbox>>, publish: Publish) {

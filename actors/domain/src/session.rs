@@ -28,6 +28,8 @@ pub enum Input {
     Detached,
     /// The person's rights were taken away, or staff ended the session.
     Kicked,
+    /// Nobody will come back for it: its person goes on under another session.
+    Ended,
     /// The timer of memory.
     Tick,
 }
@@ -280,6 +282,7 @@ impl Machine for Session {
                 out.publish(Publish::Close(CloseCode::Kicked));
                 self.end(out);
             }
+            Input::Ended => self.end(out),
             Input::Tick => self.tick(now, out),
         }
         self.reschedule(out);

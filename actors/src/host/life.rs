@@ -1,12 +1,13 @@
 //! The lives of a host's machine: loading, sleeping, alarms, commits and their failure, panics.
 
-use super::{Host, LINGER, Stage};
+use super::{Asked, Host, LINGER, Stage};
 use crate::body::Body;
 use crate::ports::{Committed, Durable, StoreError, StoredActor};
 use actix::prelude::*;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::{AskId, Millis};
 use fitconnect_protocol::ErrorCode;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -48,11 +49,11 @@ impl<B: Body> Host<B> {
             };
             let now = house.clock.now();
             let machine = restore::<B>(id, &stored, samples, now).await?;
-            Ok::<_, StoreError>((stored, machine))
+            Ok::<_, NotLoaded>((stored, machine))
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, host, ctx| match loaded {
             Ok((stored, machine)) => host.loaded(stored, machine, ctx),
-            Err(error) => host.not_loaded(&error, ctx),
+            Err(why) => host.not_loaded(why, ctx),
         }));
     }
 
@@ -62,24 +63,36 @@ impl<B: Body> Host<B> {
         self.commands.clear();
         self.commands.load(stored.answers);
         self.stage = Stage::Awake(Box::new(machine));
-        self.used_at = self.now();
+        (self.used_at, self.sleepy) = (self.now(), false);
         if B::HAS_SAMPLES {
             self.follow_log(ctx);
         }
         self.wake_at = stored.wake_at;
         self.wake_when_due(ctx);
+        if let Some(tick) = B::tick() {
+            // What it showed and did by itself goes on, though nobody may ask.
+            self.step(tick, AskId::NOBODY, self.now(), ctx);
+        }
         for post in std::mem::take(&mut self.waiting) {
             self.post(post, ctx);
         }
+        self.take_in(ctx);
     }
 
-    fn not_loaded(&mut self, error: &StoreError, ctx: &mut Context<Self>) {
+    fn not_loaded(&mut self, why: NotLoaded, ctx: &mut Context<Self>) {
         self.failures += 1;
-        if let StoreError::Damaged(what) = error {
-            tracing::error!(actor = %self.key(), what, "what is stored of this actor cannot be read: parked");
+        let parked = match &why {
+            NotLoaded::Store(StoreError::Damaged(what)) => {
+                tracing::error!(actor = %self.key(), what, "what is stored of this actor cannot be read");
+                true
+            }
+            NotLoaded::Store(StoreError::Unavailable(_) | StoreError::Taken(_)) => false,
+            NotLoaded::Panicked => self.count_panic(self.now()),
+        };
+        if parked {
             return self.park();
         }
-        tracing::warn!(actor = %self.key(), %error, failures = self.failures, "not loaded, will try again");
+        tracing::warn!(actor = %self.key(), %why, failures = self.failures, "not loaded, will try again");
         for post in std::mem::take(&mut self.waiting) {
             self.turn_away(post, ErrorCode::Retry);
         }
@@ -126,20 +139,25 @@ impl<B: Body> Host<B> {
         if std::mem::replace(&mut self.sleepy, true) {
             return;
         }
-        ctx.run_later(LINGER, |host, _| {
+        ctx.run_later(LINGER, |host, ctx| {
             if host.sleepy && host.now().since(host.used_at) as u128 >= LINGER.as_millis() {
-                host.sleep();
+                host.sleep(ctx);
             }
         });
     }
 
-    fn sleep(&mut self) {
-        let busy = !self.outgoing.is_idle() || !self.asks.is_empty();
-        if busy || !matches!(self.stage, Stage::Awake(_)) {
+    fn sleep(&mut self, ctx: &mut Context<Self>) {
+        if !matches!(self.stage, Stage::Awake(_)) {
             return;
+        }
+        self.sleepy = false;
+        if !self.outgoing.is_idle() || !self.asks.is_empty() {
+            // Its last words have not left: later, if nothing comes.
+            return self.doze(ctx);
         }
         self.house.forget_log(self.writer);
         self.stage = Stage::Asleep;
+        self.life += 1;
         self.commands.clear();
     }
 
@@ -185,9 +203,11 @@ impl<B: Body> Host<B> {
 
     fn landed(&mut self, result: Committed, ctx: &mut Context<Self>) {
         self.outgoing.landed();
-        if matches!(self.stage, Stage::Loading) {
+        match self.stage {
+            Stage::Awake(_) => {}
             // The machine was lost while this was under way.
-            return self.load(ctx);
+            Stage::Loading => return self.load(ctx),
+            Stage::Asleep | Stage::Broken => return,
         }
         match result {
             Committed::Done(rev) => {
@@ -202,16 +222,21 @@ impl<B: Body> Host<B> {
     // ---- faults ----
 
     pub(super) fn panicked(&mut self, now: Millis, ctx: &mut Context<Self>) {
+        if self.count_panic(now) {
+            self.give_up_asks(ErrorCode::Internal);
+            return self.park();
+        }
+        self.fall("panic", ctx);
+    }
+
+    /// Whether there have been so many that a human must look.
+    fn count_panic(&mut self, now: Millis) -> bool {
         let stats = self.house.stats.of(B::KIND);
         stats.panics.fetch_add(1, Ordering::Relaxed);
         self.panics.push_back(now);
         self.panics.retain(|at| now.since(*at) <= PANICS_WITHIN_MS);
         tracing::error!(actor = %self.key(), panics = self.panics.len(), "a machine panicked");
-        if self.panics.len() >= PANICS_MAX || !B::IS_STORED {
-            self.give_up_asks(ErrorCode::Internal);
-            return self.park();
-        }
-        self.fall("panic", ctx);
+        self.panics.len() >= PANICS_MAX || !B::IS_STORED
     }
 
     fn park(&mut self) {
@@ -231,8 +256,11 @@ impl<B: Body> Host<B> {
         let stats = self.house.stats.of(B::KIND);
         stats.restarts.fetch_add(1, Ordering::Relaxed);
         self.house.stats.commits_failed.fetch_add(1, Ordering::Relaxed);
+        // Those who follow wait from here on, until there is a machine that takes them in.
+        self.house.hub.begin_epoch(&B::channels(self.id));
         self.give_up_asks(ErrorCode::Retry);
         self.outgoing.abandon();
+        self.life += 1;
         self.letters.clear();
         self.letters_by_age.clear();
         for timer in self.tick_timer.take().into_iter().chain(self.wake_timer.take()) {
@@ -241,13 +269,12 @@ impl<B: Body> Host<B> {
         self.house.forget_log(self.writer);
         self.writer.life = u64::MAX;
         self.load(ctx);
-        self.house.hub.begin_epoch(&B::channels(self.id));
     }
 
     fn give_up_asks(&mut self, code: ErrorCode) {
         let now = self.now();
-        for asked in std::mem::take(&mut self.asks).into_values() {
-            asked.reply.refuse(code, now);
+        for Asked { reply, follows, .. } in std::mem::take(&mut self.asks).into_values() {
+            self.house.turn_away_ask(reply, follows, code);
         }
         for waiting in self.commands.abandon() {
             waiting.refuse(code, now);
@@ -262,16 +289,26 @@ impl<B: Body> Drop for Host<B> {
     }
 }
 
+/// Why there is no machine.
+#[derive(Debug, thiserror::Error)]
+enum NotLoaded {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("building it panicked")]
+    Panicked,
+}
+
 async fn restore<B: Body>(
     id: B::Id,
     stored: &StoredActor,
     samples: Vec<StoredSample>,
     now: Millis,
-) -> Result<B::Machine, StoreError> {
+) -> Result<B::Machine, NotLoaded> {
     if samples.len() <= SAMPLES_INLINE_MAX {
-        return B::restore(id, stored, samples, now);
+        let restored = catch_unwind(AssertUnwindSafe(|| B::restore(id, stored, samples, now)));
+        return Ok(restored.map_err(|_| NotLoaded::Panicked)??);
     }
     let stored = stored.clone();
     let restored = tokio::task::spawn_blocking(move || B::restore(id, &stored, samples, now)).await;
-    restored.unwrap_or_else(|panic| Err(StoreError::Damaged(format!("the fold of its samples panicked: {panic}"))))
+    Ok(restored.map_err(|_| NotLoaded::Panicked)??)
 }

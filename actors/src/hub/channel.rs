@@ -11,8 +11,8 @@ use fitconnect_protocol::codec::encode;
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{Event, NotRecovered, Position, Response, Snapshot, Subscribed, Topic};
 use fitconnect_protocol::tick::Header;
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// An event that is kept for those who come back.
@@ -33,6 +33,14 @@ struct Subscriber {
     needs_full: bool,
 }
 
+/// One who followed, and whom the topic's actor must take in again.
+struct Waiting {
+    outbox: Arc<Outbox>,
+    position: Position,
+    /// The actor has been asked, in its present life.
+    asked: bool,
+}
+
 struct Inner {
     epoch: u32,
     /// Of the last event.
@@ -41,6 +49,9 @@ struct Inner {
     ring_bytes: usize,
     subscribers: Vec<Subscriber>,
     places: HashMap<SessionId, usize>,
+    waiting: BTreeMap<SessionId, Waiting>,
+    /// Those of them for whom the actor is still to be asked, in order.
+    unasked: VecDeque<SessionId>,
     shown: Shown,
     header: Option<Header>,
     quiet_ticks: u8,
@@ -51,7 +62,8 @@ const QUIET_TICKS_MAX: u8 = 4;
 
 pub struct ChannelHub {
     pub topic: Topic,
-    pub handle: u32,
+    /// Each epoch has its own: what waits of an earlier one in a socket's lanes is not taken for the new count.
+    handle: AtomicU32,
     inner: Mutex<Inner>,
 }
 
@@ -64,11 +76,13 @@ impl ChannelHub {
             ring_bytes: 0,
             subscribers: Vec::new(),
             places: HashMap::new(),
+            waiting: BTreeMap::new(),
+            unasked: VecDeque::new(),
             shown: Shown::default(),
             header: None,
             quiet_ticks: 0,
         };
-        ChannelHub { topic, handle, inner: Mutex::new(inner) }
+        ChannelHub { topic, handle: AtomicU32::new(handle), inner: Mutex::new(inner) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -77,6 +91,10 @@ impl ChannelHub {
 
     pub fn epoch(&self) -> u32 {
         self.inner().epoch
+    }
+
+    pub fn handle(&self) -> u32 {
+        self.handle.load(Ordering::Relaxed)
     }
 
     pub fn subscribe(
@@ -92,7 +110,7 @@ impl ChannelHub {
         let missed = inner.missed_since(position);
         let reply = Subscribed {
             topic: self.topic,
-            h: self.handle,
+            h: self.handle(),
             epoch: inner.epoch,
             offset: inner.offset,
             recovered: missed.is_ok(),
@@ -103,6 +121,7 @@ impl ChannelHub {
         outbox.control(encode(id, &Response::Subscribed(Box::new(reply))), now_ms);
         let next = missed.unwrap_or(inner.offset + 1);
         let subscriber = Subscriber { outbox: outbox.clone(), lagging_from: None, echo_ms: now_ms, needs_full: true };
+        inner.waiting.remove(&outbox.by.session);
         let place = inner.put(subscriber);
         inner.pump(place, next, now_ms, counts);
         if is_board && !outbox.is_sliced() {
@@ -113,14 +132,18 @@ impl ChannelHub {
     /// The whole board as it was at the last tick, for one who comes.
     fn send_full(&self, inner: &mut Inner, place: usize, now_ms: u64) {
         let Some(header) = inner.header else { return };
-        let frames = board::frames(self.handle, &header, &inner.shown.all(), true);
+        let frames = board::frames(self.handle(), &header, &inner.shown.all(), true);
         let subscriber = &mut inner.subscribers[place];
-        subscriber.needs_full = subscriber.outbox.state(StateKey::Board(self.handle), &frames, now_ms) == Put::Full;
+        subscriber.needs_full = subscriber.outbox.state(StateKey::Board(self.handle()), &frames, now_ms) == Put::Full;
     }
 
     pub fn leave(&self, outbox: &Arc<Outbox>) {
         let mut inner = self.inner();
-        let Some(place) = inner.places.get(&outbox.by.session).copied() else { return };
+        let session = outbox.by.session;
+        if inner.waiting.get(&session).is_some_and(|waiting| Arc::ptr_eq(&waiting.outbox, outbox)) {
+            inner.waiting.remove(&session);
+        }
+        let Some(place) = inner.places.get(&session).copied() else { return };
         if Arc::ptr_eq(&inner.subscribers[place].outbox, outbox) {
             inner.take_out(place);
         }
@@ -133,7 +156,8 @@ impl ChannelHub {
         }
         inner.offset += 1;
         let offset = inner.offset;
-        let frame = event_frame(self.handle, offset, event);
+        let handle = self.handle();
+        let frame = event_frame(handle, offset, event);
         inner.keep(Kept { offset, at_ms: now_ms, whole_only, frame: frame.clone() });
         let mut delivered = 0;
         for subscriber in &mut inner.subscribers {
@@ -143,7 +167,7 @@ impl ChannelHub {
             if subscriber.outbox.event(&frame, now_ms) {
                 delivered += 1;
             } else {
-                subscriber.lag(offset, self.handle, now_ms, counts);
+                subscriber.lag(offset, handle, now_ms, counts);
             }
         }
         counts.deliveries.fetch_add(delivered, Ordering::Relaxed);
@@ -151,9 +175,10 @@ impl ChannelHub {
 
     pub fn attention(&self, list: AttentionList, now_ms: u64) {
         let inner = self.inner();
-        let frame = encode(0, &Response::Attention { h: self.handle, list });
+        let h = self.handle();
+        let frame = encode(0, &Response::Attention { h, list });
         for subscriber in &inner.subscribers {
-            subscriber.outbox.state(StateKey::Attention(self.handle), std::slice::from_ref(&frame), now_ms);
+            subscriber.outbox.state(StateKey::Attention(h), std::slice::from_ref(&frame), now_ms);
         }
     }
 
@@ -168,14 +193,16 @@ impl ChannelHub {
         }
         let moved = inner.header.is_none_or(|before| (before.phase, before.run) != (header.phase, header.run));
         inner.header = Some(header);
-        inner.quiet_ticks = if full || moved || !rows.changed.is_empty() { 0 } else { inner.quiet_ticks + 1 };
-        if inner.subscribers.is_empty() || inner.quiet_ticks % QUIET_TICKS_MAX != 0 {
+        inner.quiet_ticks =
+            if full || moved || !rows.changed.is_empty() { 0 } else { (inner.quiet_ticks + 1) % QUIET_TICKS_MAX };
+        if inner.subscribers.is_empty() || inner.quiet_ticks != 0 {
             return;
         }
-        let changed = board::frames(self.handle, &header, if full { &rows.all } else { &rows.changed }, full);
+        let handle = self.handle();
+        let changed = board::frames(handle, &header, if full { &rows.all } else { &rows.changed }, full);
         let mut whole = full.then(|| changed.clone());
         let Inner { subscribers, shown, .. } = &mut *inner;
-        let key = StateKey::Board(self.handle);
+        let key = StateKey::Board(handle);
         let mut delivered = 0;
         for subscriber in subscribers.iter_mut().filter(|subscriber| !subscriber.outbox.is_sliced()) {
             if now_ms.saturating_sub(subscriber.echo_ms) > ECHO_LAG_MS_MAX {
@@ -184,8 +211,7 @@ impl ChannelHub {
                 counts.ticks_skipped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            let mut all =
-                || whole.get_or_insert_with(|| board::frames(self.handle, &header, &shown.all(), true)).clone();
+            let mut all = || whole.get_or_insert_with(|| board::frames(handle, &header, &shown.all(), true)).clone();
             let put = if subscriber.needs_full {
                 subscriber.outbox.state(key, &all(), now_ms)
             } else {
@@ -208,27 +234,60 @@ impl ChannelHub {
         }
     }
 
-    /// Sends on what the lane could not take. Returns the position of one who is too far behind for the ring.
-    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64, counts: &HubCounts) -> Option<Position> {
+    /// Sends on what the lane could not take. `true`: it is too far behind for the ring and waits for the topic's actor.
+    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64, counts: &HubCounts) -> bool {
         let mut inner = self.inner();
-        let place = inner.places.get(&outbox.by.session).copied()?;
-        let next = inner.subscribers[place].lagging_from.take()?;
+        let Some(place) = inner.places.get(&outbox.by.session).copied() else { return false };
+        let Some(next) = inner.subscribers[place].lagging_from.take() else { return false };
         if inner.ring.front().is_none_or(|oldest| oldest.offset > next) {
-            return Some(Position { epoch: inner.epoch, offset: next - 1 });
+            // It must not hear of later events before it has been brought to them.
+            inner.take_out(place);
+            let position = Position { epoch: inner.epoch, offset: next - 1 };
+            inner.wait(outbox.clone(), position);
+            return true;
         }
         inner.pump(place, next, now_ms, counts);
-        None
+        false
     }
 
-    /// A new count begins. Returns everybody who follows, with the position that they had.
-    pub fn begin_epoch(&self, epoch: u32) -> Vec<(Arc<Outbox>, Position)> {
+    /// A new count begins, under a new handle; nothing is known of what is shown. Everybody who follows waits from here on until
+    /// the topic's actor takes them in again. Whether anybody does.
+    pub fn begin_epoch(&self, epoch: u32, handle: u32) -> bool {
         let mut inner = self.inner();
         let before = Position { epoch: inner.epoch, offset: inner.offset };
         (inner.epoch, inner.offset, inner.ring_bytes) = (epoch, 0, 0);
+        self.handle.store(handle, Ordering::Relaxed);
         inner.ring.clear();
         inner.places.clear();
-        let followers = std::mem::take(&mut inner.subscribers);
-        followers.into_iter().map(|subscriber| (subscriber.outbox, before)).collect()
+        (inner.shown, inner.header, inner.quiet_ticks) = (Shown::default(), None, 0);
+        inner.unasked = inner.waiting.keys().copied().collect();
+        inner.waiting.values_mut().for_each(|waiting| waiting.asked = false);
+        for subscriber in std::mem::take(&mut inner.subscribers) {
+            inner.wait(subscriber.outbox, before);
+        }
+        !inner.waiting.is_empty()
+    }
+
+    /// This socket shall be taken in by the topic's actor when it can.
+    pub fn wait(&self, outbox: &Arc<Outbox>, position: Position) {
+        self.inner().wait(outbox.clone(), position);
+    }
+
+    /// The next who waits and for whom the actor has not been asked.
+    pub fn next_waiting(&self) -> Option<(Arc<Outbox>, Position)> {
+        let mut inner = self.inner();
+        while let Some(session) = inner.unasked.pop_front() {
+            if let Some(waiting) = inner.waiting.get_mut(&session).filter(|waiting| !waiting.asked) {
+                waiting.asked = true;
+                return Some((waiting.outbox.clone(), waiting.position));
+            }
+        }
+        None
+    }
+
+    /// Whether anybody waits for whom the actor has not been asked.
+    pub fn is_waited_for(&self) -> bool {
+        !self.inner().unasked.is_empty()
     }
 }
 
@@ -241,6 +300,14 @@ impl Subscriber {
 }
 
 impl Inner {
+    fn wait(&mut self, outbox: Arc<Outbox>, position: Position) {
+        let session = outbox.by.session;
+        let before = self.waiting.insert(session, Waiting { outbox, position, asked: false });
+        if before.is_none_or(|before| before.asked) {
+            self.unasked.push_back(session);
+        }
+    }
+
     /// The first event after `position`, where all that follow it are kept.
     fn missed_since(&self, position: Option<Position>) -> Result<u64, NotRecovered> {
         let position = position.ok_or(NotRecovered::New)?;

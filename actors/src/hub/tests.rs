@@ -45,26 +45,37 @@ fn cue(hub: &Hub, text: &str) {
 
 /// What leaves, a word or two a frame.
 fn drained(outbox: &Outbox) -> Vec<String> {
-    let mut words = Vec::new();
-    outbox.drain(|frame| {
-        words.push(match decode_response(&frame).expect("our own frame").1 {
-            Response::Subscribed(subscribed) => match (subscribed.recovered, subscribed.reason) {
-                (true, _) => format!("recovered at {}", subscribed.offset),
-                (false, reason) => format!("snapshot at {}, {:?}", subscribed.offset, reason.expect("a reason")),
-            },
-            Response::Event { o, e: Event::Class(ClassEvent::Cue { text }), .. } => {
-                format!("{o} {}", &text[..text.len().min(8)])
+    drained_with_handles(outbox).into_iter().map(|(_, words)| words).collect()
+}
+
+/// The same, with the handle that each frame names.
+fn drained_with_handles(outbox: &Outbox) -> Vec<(u32, String)> {
+    let mut all = Vec::new();
+    outbox.drain(|frame| all.push(in_words(decode_response(&frame).expect("our own frame").1)));
+    all
+}
+
+fn in_words(response: Response) -> (u32, String) {
+    match response {
+        Response::Subscribed(subscribed) => match (subscribed.recovered, subscribed.reason) {
+            (true, _) => (subscribed.h, format!("recovered at {}", subscribed.offset)),
+            (false, reason) => {
+                (subscribed.h, format!("snapshot at {}, {:?}", subscribed.offset, reason.expect("a reason")))
             }
-            Response::Tick { b, .. } => {
-                let header = Header::decode(&b).expect("a header");
-                let slots: Vec<String> = rows(&b).map(|row| row.slot.to_string()).collect();
-                format!("{} {}", if header.flags & FLAG_FULL > 0 { "full" } else { "changed" }, slots.join(","))
-            }
-            Response::Lagging { .. } => "lagging".into(),
-            other => format!("{other:?}"),
-        });
-    });
-    words
+        },
+        Response::Event { h, o, e: Event::Class(ClassEvent::Cue { text }) } => {
+            (h, format!("{o} {}", &text[..text.len().min(8)]))
+        }
+        Response::Tick { h, b } => {
+            let header = Header::decode(&b).expect("a header");
+            let slots: Vec<String> = rows(&b).map(|row| row.slot.to_string()).collect();
+            let full = header.flags & FLAG_FULL > 0;
+            (h, format!("{} {}", if full { "full" } else { "changed" }, slots.join(",")))
+        }
+        Response::Lagging { h } => (h, "lagging".into()),
+        Response::Refused(refusal) => (0, format!("refused: {}", refusal.code.as_str())),
+        other => (0, format!("{other:?}")),
+    }
 }
 
 fn row(slot: u16, rank: u16) -> [u8; 11] {
@@ -151,19 +162,65 @@ fn a_lost_change_of_the_board_is_made_good_by_the_whole() {
 }
 
 #[test]
-fn a_new_epoch_asks_every_follower_again() {
+fn in_a_new_epoch_every_follower_waits_to_be_taken_in() {
     let (hub, viewer) = hub();
-    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let noted = asked.clone();
-    hub.on_resubscribe(Box::new(move |outbox, topic, position| {
-        noted.lock().expect("a list").push((outbox.by.session, topic, position));
-    }));
+    let channels = Channel::all_of_class(CLASS);
     cue(&hub, "a");
+    tick(&hub, &[row(4, 2)], 0);
     drained(&viewer);
-    hub.begin_epoch(&Channel::all_of_class(CLASS));
-    assert_eq!(*asked.lock().expect("a list"), [(viewer.by.session, TOPIC, Position { epoch: 100, offset: 1 })]);
-    follow(&hub, &viewer, Some(Position { epoch: 100, offset: 1 }));
-    assert_eq!(drained(&viewer), ["snapshot at 0, EpochChanged"]);
+    cue(&hub, "b");
+    assert!(hub.next_waiting(&channels).is_none());
+    hub.begin_epoch(&channels);
+    cue(&hub, "nobody is told of this");
+    let (outbox, topic, position) = hub.next_waiting(&channels).expect("the viewer");
+    assert_eq!((outbox.by.session, topic, position), (viewer.by.session, TOPIC, Position { epoch: 100, offset: 2 }));
+    assert!(hub.next_waiting(&channels).is_none(), "the actor has been asked");
+    hub.begin_epoch(&channels);
+    assert!(hub.next_waiting(&channels).is_some(), "it was lost before it could");
+    follow(&hub, &viewer, Some(position));
+    assert!(hub.next_waiting(&channels).is_none());
+    cue(&hub, "c");
+    let seen = drained_with_handles(&viewer);
+    let (old, new) = (1, 3);
+    assert_eq!(
+        seen,
+        [(new, "snapshot at 0, EpochChanged".into()), (old, "2 b".into()), (new, "1 c".into())],
+        "what waited of the old count has another handle, and no board of before is shown"
+    );
+}
+
+#[test]
+fn one_who_is_too_far_behind_hears_nothing_until_it_is_taken_in() {
+    let (hub, viewer) = hub();
+    let called = Arc::new(AtomicU32::new(0));
+    let counted = called.clone();
+    hub.on_call(Box::new(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    }));
+    drained(&viewer);
+    let long = "y".repeat(1_000);
+    (0..LANE_EVENT_BYTES_MAX / 1_000 + RING_EVENTS_MAX + 10).for_each(|_| cue(&hub, &long));
+    drained(&viewer);
+    assert!(viewer.take_lagging());
+    hub.catch_up(&viewer, 0);
+    assert_eq!(called.load(Ordering::Relaxed), 1);
+    cue(&hub, "x");
+    assert_eq!(drained(&viewer), [""; 0], "this would be a hole");
+    let (outbox, _, position) = hub.next_waiting(&Channel::all_of_class(CLASS)).expect("the viewer");
+    follow(&hub, &outbox, Some(position));
+    assert_eq!(drained(&viewer), ["snapshot at 1035, TooOld"]);
+}
+
+#[test]
+fn what_was_given_up_is_not_followed_by_an_older_request() {
+    let (hub, viewer) = hub();
+    drained(&viewer);
+    hub.unsubscribe(&viewer, TOPIC);
+    follow(&hub, &viewer, None);
+    assert_eq!(drained(&viewer), ["refused: gone"]);
+    hub.asked(&viewer, TOPIC);
+    follow(&hub, &viewer, None);
+    assert_eq!(drained(&viewer), ["snapshot at 0, New"]);
 }
 
 #[test]

@@ -1,0 +1,431 @@
+//! The state store in memory, with the fence of the real ones, and with faults by seed. It outlives the processes of a run.
+
+use crate::faults::{Fault, Faults};
+use crate::rng::Rng;
+use fitconnect_actors::body::{pack, unpack};
+use fitconnect_actors::ports::*;
+use fitconnect_domain::class::{Change, What};
+use fitconnect_domain::user::{self, Stored};
+use fitconnect_domain::{ActorKey, LetterId, Millis};
+use fitconnect_protocol::class::{Sensor, SourceKind};
+use fitconnect_protocol::limits::CMD_RECENT_MS;
+use fitconnect_protocol::session::Response;
+use fitconnect_protocol::{ClassId, CmdId, GymId, SourceId, UserId};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// A sensor that nobody wears, except where a read was damaged; a place that nobody has.
+pub const POISON: u64 = 666;
+pub const NO_PLACE: u16 = 60_000;
+/// So long after a damaged read there is no other: three panics within a minute park an actor, as they should.
+const DAMAGE_EVERY: Duration = Duration::from_secs(40);
+/// Letters that were handled and may be read once more.
+const HANDLED_KEPT: usize = 8;
+
+#[derive(Default)]
+struct Kept {
+    rev: u64,
+    snapshot: Option<Vec<u8>>,
+    row: Option<ClassRow>,
+    changes: Vec<StoredChange>,
+    wake_at: Option<Millis>,
+    answers: BTreeMap<(UserId, CmdId), StoredAnswer>,
+}
+
+struct Inner {
+    rng: Rng,
+    shards: Vec<u64>,
+    actors: BTreeMap<ActorKey, Kept>,
+    /// In the order in which they were written.
+    letters: Vec<StoredLetter>,
+    handled: VecDeque<StoredLetter>,
+    /// What is stored of classes and persons, decoded as it is written: what clients see is held against it.
+    classes: BTreeMap<ClassId, Vec<Change>>,
+    persons: BTreeMap<UserId, Vec<user::Change>>,
+    down_until: Option<Instant>,
+    damage_after: Option<Instant>,
+    /// What must never happen.
+    wrong: Vec<String>,
+    pub commits: u64,
+}
+
+pub struct SimStore {
+    faults: Arc<Faults>,
+    inner: Mutex<Inner>,
+}
+
+impl SimStore {
+    pub fn new(rng: &mut Rng, faults: &Arc<Faults>) -> SimStore {
+        let inner = Inner {
+            rng: rng.fork(),
+            shards: vec![1; SHARDS],
+            actors: BTreeMap::new(),
+            letters: Vec::new(),
+            handled: VecDeque::new(),
+            classes: BTreeMap::new(),
+            persons: BTreeMap::new(),
+            down_until: None,
+            damage_after: None,
+            wrong: Vec::new(),
+            commits: 0,
+        };
+        SimStore { faults: faults.clone(), inner: Mutex::new(inner) }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nobody panics while holding the store")
+    }
+
+    // ---- what the run itself looks at ----
+
+    pub fn add_person(&self, user: UserId, stored: &Stored) {
+        let kept = Kept { rev: 1, snapshot: Some(pack(stored)), ..Kept::default() };
+        self.inner().actors.insert(ActorKey::User(user), kept);
+    }
+
+    /// Timers of a process that has died mean nothing to the next.
+    pub fn restarted(&self) {
+        let mut inner = self.inner();
+        (inner.down_until, inner.damage_after) = (None, None);
+    }
+
+    pub fn changes<T>(&self, class: ClassId, look: impl FnOnce(&[Change]) -> T) -> T {
+        look(self.inner().classes.get(&class).map_or(&[][..], Vec::as_slice))
+    }
+
+    pub fn person_changes<T>(&self, user: UserId, look: impl FnOnce(&[user::Change]) -> T) -> T {
+        look(self.inner().persons.get(&user).map_or(&[][..], Vec::as_slice))
+    }
+
+    pub fn stored_person(&self, user: UserId) -> Option<Stored> {
+        let inner = self.inner();
+        let row = inner.actors.get(&ActorKey::User(user))?.snapshot.as_deref()?;
+        unpack(row, "a person").ok()
+    }
+
+    pub fn answer_of(&self, key: ActorKey, author: UserId, cmd: CmdId) -> Option<Response> {
+        let inner = self.inner();
+        let answer = inner.actors.get(&key)?.answers.get(&(author, cmd))?;
+        unpack(&answer.reply, "an answer").ok()
+    }
+
+    pub fn letters_waiting(&self) -> Vec<StoredLetter> {
+        self.inner().letters.clone()
+    }
+
+    /// Everything that must never have happened, once.
+    pub fn take_wrong(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner().wrong)
+    }
+
+    pub fn commits(&self) -> u64 {
+        self.inner().commits
+    }
+
+    // ---- faults ----
+
+    /// Called once a step: the store may go away for a while.
+    pub fn step(&self) {
+        if self.faults.happens(Fault::StateDown) {
+            let mut inner = self.inner();
+            let ms = inner.rng.between(200, 6_000);
+            inner.down_until = Some(Instant::now() + Duration::from_millis(ms));
+        }
+    }
+
+    fn is_down(&self) -> bool {
+        self.faults.are_on() && self.inner().down_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    async fn pause(&self) {
+        let us = self.inner().rng.between(0, 4_000);
+        sleep(Duration::from_micros(us)).await;
+    }
+
+    fn unavailable<T>(&self) -> Result<T, StoreError> {
+        Err(StoreError::Unavailable("away".into()))
+    }
+
+    /// An actor whose read may fail, or be damaged.
+    fn read(&self, key: ActorKey) -> Result<StoredActor, StoreError> {
+        if self.is_down() || self.faults.happens(Fault::LoadFailed) {
+            return self.unavailable();
+        }
+        let mut stored = self.inner().stored(key);
+        if matches!(key, ActorKey::Class(_)) && stored.rev > 0 {
+            self.damage(&mut stored);
+        }
+        Ok(stored)
+    }
+
+    fn damage(&self, stored: &mut StoredActor) {
+        let now = Instant::now();
+        if self.inner().damage_after.is_some_and(|after| now < after) {
+            return;
+        }
+        let slot = Some(NO_PLACE);
+        let what = if self.faults.happens(Fault::DamagedRead) {
+            let source = SourceId::new(POISON).expect("small");
+            What::Paired { sensor: Sensor { source, kind: SourceKind::Strap }, owner: None, slot }
+        } else if self.faults.happens(Fault::DamagedBuild) {
+            What::Left { slot: NO_PLACE }
+        } else {
+            return;
+        };
+        self.inner().damage_after = Some(now + DAMAGE_EVERY);
+        stored.changes.push(pack(&Change { at: 0, by: None, what }));
+    }
+
+    fn land(&self, commit: Commit) -> Committed {
+        if self.is_down() || self.faults.happens(Fault::UnknownBefore) {
+            return Committed::Unknown("not done".into());
+        }
+        if self.faults.happens(Fault::StolenEpoch) {
+            self.inner().shards[usize::from(commit.key.shard())] += 1;
+        }
+        let committed = self.inner().apply(commit);
+        if matches!(committed, Committed::Done(_)) && self.faults.happens(Fault::UnknownAfter) {
+            return Committed::Unknown("done".into());
+        }
+        committed
+    }
+}
+
+impl Inner {
+    fn stored(&self, key: ActorKey) -> StoredActor {
+        let epoch = self.shards[usize::from(key.shard())];
+        let Some(kept) = self.actors.get(&key) else { return StoredActor { epoch, ..StoredActor::default() } };
+        let newest = kept.answers.values().map(|answer| answer.at).max().unwrap_or_default();
+        let mut answers: Vec<StoredAnswer> =
+            kept.answers.values().filter(|answer| newest.since(answer.at) <= CMD_RECENT_MS).cloned().collect();
+        answers.sort_by_key(|answer| answer.at);
+        let is_class = matches!(key, ActorKey::Class(_));
+        StoredActor {
+            rev: kept.rev,
+            epoch,
+            snapshot: kept.snapshot.clone(),
+            changes: kept.changes.iter().filter(|_| is_class).map(|change| change.body.clone()).collect(),
+            last_seq: kept.changes.last().map_or(0, |change| change.seq),
+            wake_at: kept.wake_at,
+            answers,
+        }
+    }
+
+    /// All of it, or nothing.
+    fn apply(&mut self, commit: Commit) -> Committed {
+        let Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers } = commit;
+        let ours = self.shards[usize::from(key.shard())] == epoch;
+        let known = self.actors.get(&key).map_or(0, |kept| kept.rev);
+        let waits = |id: &LetterId| self.letters.iter().any(|letter| letter.id == *id && letter.letter.to == key);
+        if !ours || known != rev || !received.iter().all(waits) {
+            return Committed::Fenced;
+        }
+        self.commits += 1;
+        self.note(key, &changes);
+        let kept = self.actors.entry(key).or_default();
+        kept.rev += 1;
+        for change in changes {
+            let next = kept.changes.last().map_or(1, |last| last.seq + 1);
+            if change.seq != next {
+                self.wrong.push(format!("{key}: change {} is stored where {next} belongs", change.seq));
+            }
+            kept.changes.push(change);
+        }
+        for answer in answers {
+            let (author, cmd) = (answer.author, answer.cmd);
+            if kept.answers.insert((author, cmd), answer).is_some() {
+                self.wrong.push(format!("{key}: the command {cmd} of {author} happened twice"));
+            }
+        }
+        if let Some(wake_at) = wake_at {
+            kept.wake_at = wake_at;
+        }
+        match row {
+            Some(Row::Class(row)) => kept.row = Some(row),
+            Some(Row::User(row)) => kept.snapshot = Some(row.snapshot),
+            None => {}
+        }
+        let rev = kept.rev;
+        for id in received {
+            let at = self.letters.iter().position(|letter| letter.id == id).expect("it was just seen");
+            let letter = self.letters.remove(at);
+            self.handled.push_back(letter);
+            if self.handled.len() > HANDLED_KEPT {
+                self.handled.pop_front();
+            }
+        }
+        for (number, letter) in letters {
+            self.letters.push(StoredLetter { id: LetterId { from: key, rev, number }, letter });
+        }
+        Committed::Done(rev)
+    }
+
+    fn note(&mut self, key: ActorKey, changes: &[StoredChange]) {
+        for change in changes {
+            let read =
+                match key {
+                    ActorKey::Class(class) => unpack(&change.body, "a change")
+                        .map(|change| self.classes.entry(class).or_default().push(change)),
+                    ActorKey::User(user) => unpack(&change.body, "a change")
+                        .map(|change| self.persons.entry(user).or_default().push(change)),
+                    ActorKey::Session(_) => Err(StoreError::Damaged("a session stores nothing".into())),
+                };
+            if let Err(error) = read {
+                self.wrong.push(format!("{key}: what is stored cannot be read again: {error}"));
+            }
+        }
+    }
+}
+
+impl StateStore for SimStore {
+    fn claim_shards(&self) -> BoxFuture<'_, Result<Vec<u64>, StoreError>> {
+        let mut inner = self.inner();
+        inner.shards.iter_mut().for_each(|epoch| *epoch += 1);
+        let epochs = inner.shards.clone();
+        async move { Ok(epochs) }.boxed()
+    }
+
+    fn load(&self, key: ActorKey) -> BoxFuture<'_, Result<StoredActor, StoreError>> {
+        async move {
+            self.pause().await;
+            self.read(key)
+        }
+        .boxed()
+    }
+
+    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Committed>> {
+        async move {
+            self.pause().await;
+            if self.faults.happens(Fault::SlowCommit) {
+                let ms = self.inner().rng.between(100, 3_000);
+                sleep(Duration::from_millis(ms)).await;
+            }
+            let landed = commits.into_iter().map(|commit| self.land(commit)).collect();
+            self.pause().await;
+            landed
+        }
+        .boxed()
+    }
+
+    fn answer(
+        &self,
+        key: ActorKey,
+        author: UserId,
+        cmd: CmdId,
+    ) -> BoxFuture<'_, Result<Option<StoredAnswer>, StoreError>> {
+        async move {
+            self.pause().await;
+            if self.is_down() || self.faults.happens(Fault::LoadFailed) {
+                return self.unavailable();
+            }
+            let found = self.inner().actors.get(&key).and_then(|kept| kept.answers.get(&(author, cmd)).cloned());
+            // It was read; how long the answer takes is another matter.
+            let ms = self.inner().rng.between(0, 40);
+            sleep(Duration::from_millis(ms)).await;
+            Ok(found)
+        }
+        .boxed()
+    }
+
+    fn due(&self, now: Millis, limit: u32) -> BoxFuture<'_, Result<Vec<ActorKey>, StoreError>> {
+        async move {
+            self.pause().await;
+            if self.is_down() {
+                return self.unavailable();
+            }
+            let inner = self.inner();
+            let due = |kept: &Kept| kept.wake_at.filter(|at| *at <= now);
+            let mut keys: Vec<_> =
+                inner.actors.iter().filter_map(|(key, kept)| due(kept).map(|at| (at, *key))).collect();
+            keys.sort();
+            Ok(keys.into_iter().take(limit as usize).map(|(_, key)| key).collect())
+        }
+        .boxed()
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> BoxFuture<'_, Result<Vec<StoredLetter>, StoreError>> {
+        async move {
+            self.pause().await;
+            if self.is_down() {
+                return self.unavailable();
+            }
+            let mut letters: Vec<StoredLetter> = Vec::new();
+            {
+                let inner = self.inner();
+                if self.faults.happens(Fault::LettersAgain) {
+                    letters.extend(inner.handled.iter().cloned());
+                }
+                let from = after.and_then(|id| inner.letters.iter().position(|letter| letter.id == id));
+                letters.extend(inner.letters.iter().skip(from.map_or(0, |at| at + 1)).cloned());
+            }
+            letters.truncate(limit as usize);
+            self.pause().await;
+            Ok(letters)
+        }
+        .boxed()
+    }
+
+    fn sweep(&self, _: Millis) -> BoxFuture<'_, Result<u64, StoreError>> {
+        async { Ok(0) }.boxed()
+    }
+
+    fn person(&self, user: UserId) -> BoxFuture<'_, Result<Option<StoredPerson>, StoreError>> {
+        async move {
+            self.pause().await;
+            if self.is_down() || self.faults.happens(Fault::LoadFailed) {
+                return self.unavailable();
+            }
+            let person = self.stored_person(user).map(|stored| StoredPerson {
+                gym: stored.gym,
+                name: stored.name,
+                version: stored.version,
+                profile: stored.profile,
+                consent: stored.consent,
+            });
+            let ms = self.inner().rng.between(0, 60);
+            sleep(Duration::from_millis(ms)).await;
+            Ok(person)
+        }
+        .boxed()
+    }
+
+    // What follows is the shell's: no actor asks for it.
+
+    fn add_gym(&self, _: GymId, _: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+    fn gyms(&self) -> BoxFuture<'_, Result<Vec<(GymId, String)>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn add_accounts(&self, _: Vec<(Account, UserRow)>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+    fn account_by_email(&self, _: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+    fn account(&self, _: UserId) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+    fn accounts(&self, _: GymId, _: Option<String>, _: u32) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn classes(&self, _: GymId, _: i64, _: i64, _: u32) -> BoxFuture<'_, Result<Vec<ClassListed>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn user_changes(
+        &self,
+        _: UserId,
+        _: &'static str,
+        _: Option<u64>,
+        _: u32,
+    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn class_changes(&self, _: ClassId, _: u64, _: u32) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+}
