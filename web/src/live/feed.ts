@@ -20,7 +20,9 @@ export interface FeedWatcher {
 /** While people may send, a board ticks all the time. */
 const LIVELY: readonly Phase[] = ['lobby', 'live', 'paused', 'cooling']
 const QUIET_MS = 2_000
-const ENDED: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
+/** The class is over: no more ticks come. */
+export const isOver = (phase: Phase): boolean => OVER.includes(phase)
+const OVER: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
 
 export class ClassFeed {
   readonly board = new Board()
@@ -90,7 +92,7 @@ export class ClassFeed {
   }
 
   ended(): boolean {
-    return ENDED.includes(this.phase)
+    return isOver(this.phase)
   }
 
   private begin(snapshot: ClassSnapshot): void {
