@@ -60,6 +60,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(classes::one)
         .service(classes::summary)
         .service(record::changes)
+        .service(record::events)
         .service(record::samples)
         .service(health::alive)
         .service(health::ready)

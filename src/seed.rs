@@ -250,3 +250,6 @@ fn write_demo(data: &Path, seeded: &[Seeded]) -> Result<(), SeedError> {
     };
     write().map_err(|source| SeedError::Io { path: path.clone(), source })
 }
+
+#[cfg(test)]
+mod tests;

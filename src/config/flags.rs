@@ -2,7 +2,7 @@
 
 use super::layer::Layer;
 use super::{Ack, LogFormat};
-use figment::value::{Dict, Value};
+use figment::value::Value;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -89,7 +89,7 @@ pub struct Flags {
 impl Flags {
     /// What was given, as a source of values.
     pub(super) fn layer(&self) -> Layer {
-        let values = Value::serialize(self).ok().and_then(Value::into_dict).unwrap_or_else(Dict::new);
+        let values = Value::serialize(self).ok().and_then(Value::into_dict).unwrap_or_default();
         Layer::new("on the command line", values, |key| format!("--{}", key.replace('_', "-")))
     }
 }

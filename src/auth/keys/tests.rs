@@ -145,7 +145,7 @@ fn a_forged_token_is_refused_whatever_was_changed() {
     assert_eq!(keys.verify(&forged, NOW), Err(TokenError::Forged));
 
     let symmetric = Header { kid: Some(keys.kid().into()), ..Header::new(Algorithm::HS256) };
-    let secret = EncodingKey::from_secret(&keys.signing().decoding.try_get_as_bytes().expect("bytes")[..]);
+    let secret = EncodingKey::from_secret(keys.signing().decoding.try_get_as_bytes().expect("bytes"));
     let confused = jsonwebtoken::encode(&symmetric, &claims(), &secret).expect("HS256");
     assert_eq!(keys.verify(&confused, NOW), Err(TokenError::WrongAlgorithm), "the public key as an HMAC secret");
 
