@@ -216,3 +216,43 @@ impl EventStore for SqliteEvents {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Temporary;
+    use fitconnect_protocol::sample::Row;
+    use fitconnect_protocol::{ReceiverId, Uuid};
+
+    #[test]
+    fn a_disk_that_was_full_is_written_again_when_it_has_room() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let folder = Temporary::new().expect("a folder");
+            let store = SqliteEvents::open(&folder.path().join("events.db")).await.expect("a new store");
+            // Of the present line only, as if the disk got room again behind it.
+            sqlx::query("pragma max_page_count = 20").fetch_all(&store.write).await.expect("set");
+            let sample = StoredSample {
+                source: SourceId::new(1).expect("small"),
+                receiver: ReceiverId::new(1).expect("small"),
+                boot: 1,
+                seq: 1,
+                at: 1,
+                row: Row { rr_ms: vec![300; 2_000], ..Row::default() },
+            };
+            let class = ClassId(Uuid::from_u128(1));
+            let chunks =
+                |window| vec![Chunk { class, source: sample.source, node: 1, window, samples: vec![sample.clone()] }];
+            let mut full = None;
+            for window in 0..40 {
+                full = store.write(chunks(window)).await.err();
+                if full.is_some() {
+                    break;
+                }
+            }
+            let full = full.expect("twenty pages are few").to_string();
+            assert!(full.contains("full"), "{full}");
+            store.write(chunks(99)).await.expect("it has room");
+        });
+    }
+}

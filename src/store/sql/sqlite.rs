@@ -2,7 +2,7 @@
 
 use super::migrate::{MigrateError, Migration, SQLITE};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,10 +28,7 @@ pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
 }
 
 /// One that writes and one that reads, of a file that has been brought up to date.
-pub async fn pools(
-    file: &Path,
-    migrations: &[Migration],
-) -> Result<(sqlx::Pool<Db>, sqlx::Pool<Db>), MigrateError> {
+pub async fn pools(file: &Path, migrations: &[Migration]) -> Result<(sqlx::Pool<Db>, sqlx::Pool<Db>), MigrateError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
@@ -40,7 +37,12 @@ pub async fn pools(
         .statement_cache_capacity(STATEMENTS)
         .busy_timeout(BUSY);
     let forever = |options: SqlitePoolOptions| options.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
-    let write = forever(SqlitePoolOptions::new().max_connections(1).min_connections(1));
+    // A full disk makes SQLite end the transaction by itself, which the driver does not see: it would begin no other on that line.
+    let ended = SqlitePoolOptions::new().before_acquire(|line, _| {
+        let ended = !line.is_in_transaction();
+        Box::pin(async move { Ok(ended) })
+    });
+    let write = forever(ended.max_connections(1).min_connections(1));
     let write = write.connect_with(options.clone()).await.map_err(MigrateError::Unreadable)?;
     migrate(&write, migrations).await?;
     let read = forever(SqlitePoolOptions::new().max_connections(READERS));
