@@ -1,6 +1,7 @@
 //! `cargo xtask prove`: real runs that show that a promise is kept. A proof is a name, words, and a function that measures and judges.
 //! A new one is a file in `prove/` and a line in [`PROOFS`].
 
+mod attention;
 mod bad_input;
 pub mod gym;
 mod kill;
@@ -31,6 +32,11 @@ const PROOFS: &[Proof] = &[
         name: "kill",
         words: "Killed at a random second, the server is back within 3 s and nothing that was acknowledged is gone",
         run: kill::run,
+    },
+    Proof {
+        name: "attention",
+        words: "The trainer's list is quiet while nothing happens, and each rank is raised by what earns it",
+        run: attention::run,
     },
     Proof {
         name: "bad-input",
