@@ -1,23 +1,21 @@
 //! Shuts sockets whose readers take nothing. It stands outside the socket's actor, which is frozen in just that case:
-//! it holds a second handle of the connection and closes it under the actor.
+//! it gets hold of the connection by itself and closes it under the actor.
+
+mod conn;
 
 use crate::app::App;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use actix_web::web;
+pub use conn::Conn;
 use dashmap::DashMap;
 use fitconnect_actors::outbox::Outbox;
 use fitconnect_protocol::SessionId;
 use fitconnect_protocol::limits::{SO_SNDBUF, STALLED_MS_MAX};
 use socket2::SockRef;
 use std::any::Any;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A second handle of a connection.
-#[derive(Clone)]
-pub struct Conn(Arc<OwnedFd>);
 
 /// Called by the HTTP server for each connection.
 pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
@@ -26,9 +24,9 @@ pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
     // Without this, loopback swallows megabytes before a stalled reader is felt.
     let _ = socket.set_send_buffer_size(SO_SNDBUF);
     let _ = socket.set_tcp_nodelay(true);
-    match stream.as_fd().try_clone_to_owned() {
-        Ok(fd) => drop(extensions.insert(Conn(Arc::new(fd)))),
-        Err(error) => tracing::warn!(%error, "no second handle of a connection: it cannot be reaped"),
+    match Conn::of(stream) {
+        Ok(conn) => drop(extensions.insert(conn)),
+        Err(error) => tracing::warn!(%error, "no way to get hold of a connection: it cannot be reaped"),
     }
 }
 
@@ -52,11 +50,10 @@ impl Sockets {
 
     /// Shuts whoever has taken nothing for too long; how many.
     fn shut_stalled(&self, now_ms: u64) -> usize {
-        let stalled = |outbox: &Outbox| outbox.waiting().1.is_some_and(|since| now_ms.saturating_sub(since) >= STALLED_MS_MAX);
+        let stalled =
+            |outbox: &Outbox| outbox.waiting().1.is_some_and(|since| now_ms.saturating_sub(since) >= STALLED_MS_MAX);
         let conns: Vec<Conn> = self.0.iter().filter(|entry| stalled(&entry.1)).map(|entry| entry.0.clone()).collect();
-        for conn in &conns {
-            let _ = SockRef::from(&*conn.0).shutdown(std::net::Shutdown::Both);
-        }
+        conns.iter().for_each(Conn::shut);
         conns.len()
     }
 }
