@@ -48,7 +48,7 @@ impl Gym {
     }
 
     pub fn open_in(folder: PathBuf, members: usize, clock_rate: u32) -> Gym {
-        let (ready, opened) = mpsc::channel();
+        let (ready, opened) = mpsc::sync_channel(1);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let config = Config {
             data: folder.clone(),
