@@ -7,7 +7,7 @@ use fitconnect_loadtest::http::{Server, cmd_at};
 use fitconnect_loadtest::now;
 use fitconnect_loadtest::trainer::Trainer;
 use fitconnect_protocol::class::{ClassCommand, PlanAction, Sensor, SourceKind};
-use fitconnect_protocol::limits::{CMD_AGE_MS_MAX, FRAME_BYTES_MAX, HELLO_MS_MAX};
+use fitconnect_protocol::limits::{CMD_AGE_MS_MAX, FRAME_BYTES_MAX, FRAMES_BURST, HELLO_MS_MAX, OVER_LIMIT_MAX};
 use fitconnect_protocol::sample::{Row, Samples, SourceRows};
 use fitconnect_protocol::session::{Request, Response, Topic};
 use fitconnect_protocol::{ClassId, CmdId, ReceiverId, SourceId, Uuid, codec};
@@ -122,13 +122,23 @@ impl Attack<'_> {
         raw.send_text("[1,{\"t\":\"clock\",\"t0\":1}]").await;
         let heard = raw.hear().await?;
         self.found("a text frame", "closed 4500 bad_frame", word(&heard));
+        self.too_fast(&clock).await
+    }
+
+    /// Frames above the rate are refused, and at some point it is enough.
+    async fn too_fast(&mut self, clock: &[u8]) -> Result<()> {
         let mut raw = self.raw().await?;
-        for _ in 0..600 {
-            raw.send(&codec::encode_request(0, &Request::Clock { t0: 1.0 })).await;
+        let mut words = std::collections::BTreeSet::new();
+        for _ in 0..(FRAMES_BURST + OVER_LIMIT_MAX) * 2 {
+            raw.send(clock).await;
+            let heard = raw.hear().await?;
+            words.insert(word(&heard));
+            if matches!(heard, Heard::Closed(..) | Heard::Cut) {
+                break;
+            }
         }
-        raw.send(&clock).await;
-        let heard = raw.reply(1).await?;
-        self.found("600 frames at once", "closed 4029 too_fast", word(&heard));
+        let words: Vec<_> = words.into_iter().collect();
+        self.found("frames without a pause", "clock, closed 4029 too_fast, rate_limited", words.join(", "));
         Ok(())
     }
 
@@ -196,7 +206,7 @@ impl Attack<'_> {
         }
         thief.send(&batch(here, 1, 1, 0)).await;
         let heard = push(&mut thief, |response| matches!(response, Response::Unwanted { .. })).await?;
-        self.found("samples of somebody else's strap", "not_joined", word(&heard));
+        self.found("samples of somebody else's strap", "forbidden", word(&heard));
         for (what, times) in [("samples that are new", 1), ("the same samples replayed", 3)] {
             for _ in 0..times {
                 owner.send(&batch(here, 1, 1, 0)).await;
