@@ -226,6 +226,7 @@ impl Log {
             node,
             last_window: recovered.last_window,
             current: None,
+            in_trouble: false,
         };
         let keeping = shelf.start(held.clone()).map_err(LogError::io(folder))?;
         let ending = Ending(shared.clone(), shelf.clone());

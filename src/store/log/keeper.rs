@@ -20,7 +20,7 @@ const READY: usize = 2;
 const OLD_MAX: usize = 4;
 /// After a full disk it is tried again so often.
 const AGAIN: Duration = Duration::from_millis(500);
-const ZEROES: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROES: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Between the writer, the shipper and the keeper.
 #[derive(Debug)]

@@ -26,6 +26,8 @@ pub struct Writer {
     pub node: u32,
     pub last_window: u64,
     pub current: Option<Current>,
+    /// The last group was lost, and that has been said.
+    pub in_trouble: bool,
 }
 
 /// Where the next group goes.
@@ -53,7 +55,10 @@ impl Writer {
         loop {
             let (mut group, stop) = self.next_group(std::mem::take(&mut spare));
             match self.write(&mut group) {
-                Ok(()) => self.report(&mut group),
+                Ok(()) => {
+                    self.in_trouble &= group.is_empty();
+                    self.report(&mut group);
+                }
                 Err(trouble) => self.fail(&mut group, trouble),
             }
             if stop || self.is_due() {
@@ -209,12 +214,9 @@ impl Writer {
             Trouble::NoRoom(why) => (why, false),
             Trouble::Broken(error) => (error.to_string(), true),
         };
-        tracing::error!(
-            why,
-            broken,
-            writers = group.marks.len(),
-            "the log lost a group: nothing of it was acknowledged"
-        );
+        if !std::mem::replace(&mut self.in_trouble, true) {
+            tracing::error!(why, broken, "the log loses groups: nothing of them is acknowledged");
+        }
         self.shared.counts.groups_failed.fetch_add(1, Ordering::Relaxed);
         let mut writers: BTreeSet<_> = group.marks.keys().copied().collect();
         let mut inbox = lock(&self.shared.inbox);
