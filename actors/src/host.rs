@@ -16,7 +16,7 @@ use fitconnect_domain::{ActorKey, AskId, Effect, LetterId, Machine, Millis, Out}
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ErrorCode, Refusal};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -92,9 +92,11 @@ pub struct Host<B: Body> {
     last_ask: u64,
     outgoing: Outgoing<B::Machine>,
     commands: Commands,
-    /// Letters that this life has been given; each is handled once.
-    letters: BTreeSet<LetterId>,
+    /// Letters that this life has been given, and whether that is committed; each is handled once.
+    letters: BTreeMap<LetterId, bool>,
     letters_by_age: VecDeque<LetterId>,
+    /// Letters of the commit under way.
+    received: Vec<LetterId>,
     /// Number of the machine's life: what was asked for in an earlier one comes too late.
     life: u64,
     writer: Writer,
@@ -133,8 +135,9 @@ impl<B: Body> Host<B> {
             last_ask: 0,
             outgoing: Outgoing::default(),
             commands: Commands::default(),
-            letters: BTreeSet::new(),
+            letters: BTreeMap::new(),
             letters_by_age: VecDeque::new(),
+            received: Vec::new(),
             life: 0,
             rev: 0,
             epoch: 0,
@@ -319,8 +322,11 @@ impl<B: Body> Host<B> {
     }
 
     fn letter(&mut self, StoredLetter { id, letter }: StoredLetter, ctx: &mut Context<Self>) {
-        if !self.letters.insert(id) {
-            return;
+        match self.letters.get(&id) {
+            // Read before its row was gone.
+            Some(true) => return self.house.letters_handled(self.key(), &[id]),
+            Some(false) => return,
+            None => _ = self.letters.insert(id, false),
         }
         self.letters_by_age.push_back(id);
         if self.letters_by_age.len() > LETTERS_KNOWN_MAX
@@ -457,7 +463,7 @@ impl<B: Body> Host<B> {
             }
             Action::Deliver { number, letter } => {
                 let id = LetterId { from: self.key(), rev: self.rev, number };
-                self.house.deliver(StoredLetter { id, letter });
+                self.house.letter_written(StoredLetter { id, letter });
             }
         }
     }

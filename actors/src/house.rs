@@ -6,6 +6,7 @@ use crate::class::ClassBody;
 use crate::committer::Committer;
 use crate::host::{Host, Mail, Post};
 use crate::hub::Hub;
+use crate::letters::Letters;
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Durable, DurableSink, EventLog, StateStore, StoreError, StoredLetter, Writer};
 use crate::reply::ReplyTo;
@@ -17,7 +18,7 @@ use actix::prelude::*;
 use dashmap::DashMap;
 use fitconnect_domain::class::{self, Caller};
 use fitconnect_domain::session::{self, Session};
-use fitconnect_domain::{ActorKey, Millis};
+use fitconnect_domain::{ActorKey, LetterId, Millis};
 use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
 use std::sync::Arc;
@@ -78,6 +79,7 @@ pub struct House {
     pub hub: Hub,
     pub stats: Arc<Stats>,
     pub(crate) committer: Committer,
+    letters: Letters,
     spawner: Box<dyn Spawner>,
     pub(crate) classes: Registry<ClassBody>,
     pub(crate) users: Registry<UserBody>,
@@ -140,6 +142,7 @@ impl House {
             hub: Hub::new(first_epoch),
             stats: Arc::default(),
             committer,
+            letters: Letters::default(),
             spawner: ports.spawner,
             classes: Registry::default(),
             users: Registry::default(),
@@ -228,7 +231,19 @@ impl House {
         }
     }
 
-    pub(crate) fn deliver(self: &Arc<Self>, letter: StoredLetter) {
+    /// A letter has been committed by its sender.
+    pub(crate) fn letter_written(self: &Arc<Self>, letter: StoredLetter) {
+        if let Some(letter) = self.letters.written(letter) {
+            self.deliver(letter);
+        }
+    }
+
+    /// Letters have been handled by their receiver, for good.
+    pub(crate) fn letters_handled(self: &Arc<Self>, to: ActorKey, ids: &[LetterId]) {
+        self.letters.handled(to, ids).into_iter().for_each(|letter| self.deliver(letter));
+    }
+
+    fn deliver(self: &Arc<Self>, letter: StoredLetter) {
         self.stats.letters.fetch_add(1, Ordering::Relaxed);
         match letter.letter.to {
             ActorKey::Class(class) => self.post(&self.classes, class, Post::Letter(letter)),
@@ -357,13 +372,17 @@ async fn scan(house: Arc<House>) {
     }
 }
 
-async fn scan_once(house: &Arc<House>, after: &mut Option<fitconnect_domain::LetterId>) -> Result<(), StoreError> {
+async fn scan_once(house: &Arc<House>, after: &mut Option<LetterId>) -> Result<(), StoreError> {
     for key in house.state.due(house.clock.now(), SCAN_LIMIT).await? {
         house.nudge(key);
     }
     let letters = house.state.letters(*after, SCAN_LIMIT).await?;
+    let ended = letters.len() < SCAN_LIMIT as usize;
     // The end of the list: from the front again, for what nobody has handled.
-    *after = if letters.len() < SCAN_LIMIT as usize { None } else { letters.last().map(|letter| letter.id) };
-    letters.into_iter().for_each(|letter| house.deliver(letter));
+    *after = if ended { None } else { letters.last().map(|letter| letter.id) };
+    house.letters.found(letters).into_iter().for_each(|letter| house.deliver(letter));
+    if ended {
+        house.letters.round_ended();
+    }
     Ok(())
 }

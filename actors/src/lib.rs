@@ -8,6 +8,7 @@ mod committer;
 mod host;
 pub mod house;
 pub mod hub;
+mod letters;
 pub mod outbox;
 mod outgoing;
 pub mod ports;

@@ -197,6 +197,7 @@ impl<B: Body> Host<B> {
             return;
         };
         self.house.stats.commits.fetch_add(1, Ordering::Relaxed);
+        self.received = commit.received.clone();
         let landed = self.house.committer.submit(commit);
         ctx.spawn(landed.into_actor(self).map(|result, host, ctx| host.landed(result, ctx)));
     }
@@ -212,6 +213,11 @@ impl<B: Body> Host<B> {
         match result {
             Committed::Done(rev) => {
                 self.rev = rev;
+                let received = std::mem::take(&mut self.received);
+                for id in &received {
+                    self.letters.entry(*id).and_modify(|committed| *committed = true);
+                }
+                self.house.letters_handled(self.key(), &received);
                 self.flush(ctx);
             }
             Committed::Fenced => self.fall("fenced", ctx),

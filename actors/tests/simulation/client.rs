@@ -273,7 +273,7 @@ impl Client {
         }
         let due = |followed: &crate::topics::Followed| {
             let asked = followed.asked.is_some_and(|at| now.since(at) < TOPIC_WAIT_MS);
-            followed.wanted && followed.handle.is_none() && !asked
+            followed.wanted && !followed.leaving && followed.handle.is_none() && !asked
         };
         let topics: Vec<(Topic, Option<Position>)> = self
             .topics

@@ -208,10 +208,8 @@ fn consents_arrived(world: &World, class: usize, wrong: &mut Vec<String>) {
                 }
             }
         });
-        // Who has left and come back may be unknown to the class.
         if let Some(meant) = meant
             && meant != shown
-            && !client.script.has_left
         {
             wrong.push(format!("{} shares {meant:?}, class {class} shows {shown:?}", client.name));
         }
@@ -225,13 +223,11 @@ fn nothing_leaks(world: &World, house: &Arc<House>, wrong: &mut Vec<String>) {
     if sessions != connected as i64 {
         wrong.push(format!("{sessions} sessions live, {connected} clients are connected"));
     }
-    for kind in Kind::ALL {
-        let stats = house.stats.of(kind);
-        let mailbox = stats.mailbox.load(Ordering::Relaxed);
-        if mailbox != 0 {
-            wrong.push(format!("{mailbox} messages are counted in {} mailboxes", kind.as_str()));
+    for (kind, waiting) in Kind::ALL.into_iter().zip(world.in_mailboxes) {
+        if waiting != 0 {
+            wrong.push(format!("{waiting} messages are counted in {} mailboxes", kind.as_str()));
         }
-        let broken = stats.broken.load(Ordering::Relaxed);
+        let broken = house.stats.of(kind).broken.load(Ordering::Relaxed);
         if broken != 0 {
             wrong.push(format!("{broken} actors of kind {} are parked", kind.as_str()));
         }

@@ -1,5 +1,6 @@
 //! A probe of a calm house: something new is said on every topic, and everybody who follows must hear it.
 
+use crate::client::Client;
 use crate::truth::Truth;
 use crate::world::World;
 use fitconnect_domain::Millis;
@@ -12,6 +13,8 @@ const TICK_WITHIN_MS: u64 = 2_500;
 
 pub struct Probe {
     since: Millis,
+    /// Who followed what when the probe began.
+    followed: Vec<(usize, Topic)>,
     /// Words that the trainer said in each class.
     cues: Vec<(ClassId, String)>,
     /// A person whose line on desk and board has changed.
@@ -28,7 +31,7 @@ impl Probe {
         let candidates: Vec<usize> = world
             .clients
             .iter()
-            .filter(|client| client.is_up() && client.slot.is_some() && !client.script.has_left)
+            .filter(|client| client.is_up() && client.slot.is_some())
             .map(|client| client.index)
             .collect();
         for index in candidates {
@@ -51,8 +54,13 @@ impl Probe {
 
     /// When everything has settled.
     pub fn begin_at_the_end(world: &mut World) -> Probe {
-        let mut probe =
-            Probe { since: world.now(), cues: Vec::new(), changed: None, weights: Vec::new(), ticks: false };
+        let live = |client: &Client| {
+            let topics = client.topics.list.keys().filter(|topic| client.topics.is_live(**topic));
+            topics.map(|topic| (client.index, *topic)).collect::<Vec<_>>()
+        };
+        let followed = world.clients.iter().flat_map(live).collect();
+        let (cues, weights) = (Vec::new(), Vec::new());
+        let mut probe = Probe { since: world.now(), followed, cues, changed: None, weights, ticks: false };
         for index in 0..world.clients.len() {
             let client = &world.clients[index];
             if !client.is_up() {
@@ -76,14 +84,14 @@ impl Probe {
         for client in world.clients.iter().filter(|client| client.is_up()) {
             for cue in &self.cues {
                 let topic = Topic::Class(cue.0);
-                if client.topics.is_live(topic) && !client.heard.cues.contains(cue) {
+                if self.follows(client, topic) && !client.heard.cues.contains(cue) {
                     silent.push(format!("{} follows {topic} and has not heard {:?}", client.name, cue.1));
                 }
             }
             if let Some((class, slot)) = self.changed {
                 for topic in [Topic::Board(class), Topic::Desk(class)] {
                     let heard = client.heard.roster.get(&(topic, slot)).is_some_and(|at| *at >= self.since);
-                    if client.topics.is_live(topic) && !heard {
+                    if self.follows(client, topic) && !heard {
                         silent.push(format!("{} follows {topic} and has not heard of place {slot}", client.name));
                     }
                 }
@@ -94,14 +102,19 @@ impl Probe {
         }
         for (index, weight) in &self.weights {
             let client = &world.clients[*index];
-            if client.is_up() && client.topics.is_live(Topic::Me) && !client.heard.weights.contains(weight) {
+            if client.is_up() && self.follows(client, Topic::Me) && !client.heard.weights.contains(weight) {
                 silent.push(format!("{} has not heard of its own weight {weight}", client.name));
             }
         }
         silent
     }
 
-    fn ticks_of(&self, client: &crate::client::Client, world: &World, silent: &mut Vec<String>) {
+    /// It has followed the topic all the time.
+    fn follows(&self, client: &Client, topic: Topic) -> bool {
+        client.topics.is_live(topic) && self.followed.contains(&(client.index, topic))
+    }
+
+    fn ticks_of(&self, client: &Client, world: &World, silent: &mut Vec<String>) {
         for (nth, class) in world.run.classes.iter().enumerate() {
             let truth = Truth::of(&world.run, nth);
             let shown = truth.lobby && !truth.ended && !truth.cooled;
@@ -110,7 +123,7 @@ impl Probe {
                     continue;
                 };
                 let fresh = followed.ticked_at.is_some_and(|at| world.now().since(at) <= TICK_WITHIN_MS);
-                if shown && !fresh {
+                if shown && self.follows(client, topic) && !fresh {
                     silent.push(format!("{} sees a board that stands still: {topic}", client.name));
                 }
             }

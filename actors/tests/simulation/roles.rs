@@ -25,8 +25,6 @@ pub struct Script {
     pub guests: u64,
     swaps: u32,
     pub left: bool,
-    /// It has left once: letters of leaving and coming back are not kept in order between two actors.
-    pub has_left: bool,
     poisoned_at: Millis,
     /// What was asked for a step ago is given up.
     regrets: bool,
@@ -222,19 +220,18 @@ impl Client {
         if self.rng.hits(2) && self.phones[0].boots.len() < 5 {
             self.phones[0].start(&ctx.run.classes[self.class].clock, now);
         }
-        if self.rng.hits(if self.script.left { 30 } else { 2 }) {
+        if self.rng.hits(if self.script.left { 30 } else { 3 }) {
             if self.script.left {
                 self.join(class, now);
             } else {
                 self.class_command(class, ClassCommand::Leave { slot: None, at: None }, true, now);
             }
             self.script.left = !self.script.left;
-            self.script.has_left = true;
         }
-        if self.rng.hits(6) {
+        if self.rng.hits(25) {
             self.change_mind(now);
         }
-        if self.rng.hits(3) {
+        if self.rng.hits(10) {
             self.weigh(now);
         }
         if self.rng.hits(3) {

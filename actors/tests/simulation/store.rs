@@ -40,7 +40,6 @@ struct Inner {
     rng: Rng,
     shards: Vec<u64>,
     actors: BTreeMap<ActorKey, Kept>,
-    /// In the order in which they were written.
     letters: Vec<StoredLetter>,
     handled: VecDeque<StoredLetter>,
     /// What is stored of classes and persons, decoded as it is written: what clients see is held against it.
@@ -324,7 +323,7 @@ impl StateStore for SimStore {
             }
             let found = self.inner().actors.get(&key).and_then(|kept| kept.answers.get(&(author, cmd)).cloned());
             // It was read; how long the answer takes is another matter.
-            let ms = self.inner().rng.between(0, 40);
+            let ms = self.inner().rng.between(0, 400);
             sleep(Duration::from_millis(ms)).await;
             Ok(found)
         }
@@ -359,9 +358,9 @@ impl StateStore for SimStore {
                 if self.faults.happens(Fault::LettersAgain) {
                     letters.extend(inner.handled.iter().cloned());
                 }
-                let from = after.and_then(|id| inner.letters.iter().position(|letter| letter.id == id));
-                letters.extend(inner.letters.iter().skip(from.map_or(0, |at| at + 1)).cloned());
+                letters.extend(inner.letters.iter().filter(|letter| Some(letter.id) > after).cloned());
             }
+            letters.sort_by_key(|letter| letter.id);
             letters.truncate(limit as usize);
             self.pause().await;
             Ok(letters)

@@ -86,7 +86,12 @@ impl Topics {
         entry.handle = Some(told.h);
         entry.asked = None;
         if told.recovered {
-            let at = followed.position.ok_or_else(|| format!("{topic}: recovered without a position"))?;
+            let Some(at) = followed.position else {
+                // Given up and asked for again: an older request is answered, and the newer one will be.
+                entry.position = Some(Position { epoch: told.epoch, offset: told.offset });
+                (entry.life, entry.heard_at) = (life, now);
+                return Ok(());
+            };
             if at.epoch != told.epoch || followed.life != life || at.offset > told.offset {
                 let whose = if followed.life == life { "this" } else { "another" };
                 return Err(format!("{topic}: recovered from {at:?} of {whose} process at {told:?}"));

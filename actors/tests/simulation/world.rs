@@ -13,6 +13,7 @@ use crate::truth::Truth;
 use crate::{ends, probe};
 use actix::prelude::*;
 use fitconnect_actors::ports::{Clock, StateStore};
+use fitconnect_actors::stats::Kind;
 use fitconnect_actors::{House, Marks, Ports, Spawner};
 use fitconnect_domain::class::{Facts, Input};
 use fitconnect_domain::user::Stored;
@@ -22,6 +23,7 @@ use fitconnect_protocol::limits::HOLD_MS;
 use fitconnect_protocol::session::{Response, Topic};
 use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, Role, Sex};
 use fitconnect_protocol::{ClassId, CmdId, ErrorCode};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -125,6 +127,8 @@ pub struct World {
     kills: u32,
     expected_panics: u64,
     probe: Option<probe::Probe>,
+    /// Messages that waited when this step began, by kind of actor.
+    pub in_mailboxes: [i64; Kind::ALL.len()],
 }
 
 struct Here(ArbiterHandle);
@@ -177,6 +181,7 @@ impl World {
             kills: 0,
             expected_panics: 0,
             probe: None,
+            in_mailboxes: [0; Kind::ALL.len()],
         }
     }
 
@@ -233,6 +238,8 @@ impl World {
     /// `true`: the process dies now.
     fn step(&mut self, house: &Arc<House>) -> bool {
         self.steps += 1;
+        // Before anybody says anything: what was said a step ago has been handled by now, or is not going to be.
+        self.in_mailboxes = Kind::ALL.map(|kind| house.stats.of(kind).mailbox.load(Ordering::Relaxed));
         self.run.store.step();
         self.run.log.step();
         self.create(house);

@@ -419,6 +419,8 @@ impl Class {
             out.answer(ask, Response::Joined { slot });
         } else {
             let change = Change { at, by: Some(user), what: What::Returned { slot } };
+            // What the person has come to share meanwhile is not known here: 0 asks for it.
+            out.letter(Letter { to: ActorKey::User(user), body: LetterBody::InClass { class: self.id, rev: 0 } });
             self.happen_for(ask, Response::Joined { slot }, change, out);
         }
         self.publish_roster(slot, out);
