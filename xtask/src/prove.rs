@@ -9,6 +9,7 @@ pub mod outcome;
 mod recordings;
 pub mod server;
 pub mod temp;
+mod wall;
 
 use crate::{Result, table};
 pub use outcome::{Outcome, Verdict};
@@ -32,6 +33,11 @@ const PROOFS: &[Proof] = &[
         name: "kill",
         words: "Killed at a random second, the server is back within 3 s and nothing that was acknowledged is gone",
         run: kill::run,
+    },
+    Proof {
+        name: "wall",
+        words: "The hall's screen moves, says what is lost, follows the trainer and obeys consents, in a real browser",
+        run: wall::run,
     },
     Proof {
         name: "attention",
