@@ -9,6 +9,7 @@ pub use reaper::{Conn, Sockets, on_connect, reap};
 
 use crate::app::App;
 use crate::auth::Claims;
+use crate::telemetry::trace::TraceId;
 use actix::prelude::*;
 use actix_web::web;
 use actix_web_actors::ws::{self, Message as Frame, ProtocolError, WebsocketContext};
@@ -24,6 +25,7 @@ use fitconnect_protocol::session::{AckMode, Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, ErrorCode, Refusal, SessionId};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Span;
 
 /// Something waits in the outbox.
 #[derive(Message)]
@@ -43,6 +45,8 @@ pub struct Socket {
     written_at: Millis,
     bad: u32,
     closing: bool,
+    /// One id for everything that is logged of this socket.
+    span: Span,
 }
 
 type Ctx = WebsocketContext<Socket>;
@@ -50,7 +54,17 @@ type Ctx = WebsocketContext<Socket>;
 impl Socket {
     fn new(app: web::Data<App>, conn: Option<Conn>, claims: Option<Claims>) -> Socket {
         let now = app.clock.now();
-        Socket { app, conn, claims, outbox: None, read_at: now, written_at: now, bad: 0, closing: false }
+        Socket {
+            app,
+            conn,
+            claims,
+            outbox: None,
+            read_at: now,
+            written_at: now,
+            bad: 0,
+            closing: false,
+            span: TraceId::new().socket(),
+        }
     }
 
     fn now(&self) -> Millis {
@@ -102,7 +116,10 @@ impl Socket {
             return;
         }
         self.app.telemetry.closed(code);
-        ctx.close(Some(ws::CloseReason { code: ws::CloseCode::Other(code.code()), description: Some(code.reason().into()) }));
+        ctx.close(Some(ws::CloseReason {
+            code: ws::CloseCode::Other(code.code()),
+            description: Some(code.reason().into()),
+        }));
         ctx.stop();
     }
 
@@ -158,7 +175,8 @@ impl Socket {
             Request::Resume { session, topics } => self.resume(id, session, topics, outbox, ctx),
             request => {
                 let push = matches!(request, Request::Subscribe { .. });
-                let reply = if id == 0 && !push { ReplyTo::Nobody } else { ReplyTo::Frame { outbox: outbox.clone(), id } };
+                let reply =
+                    if id == 0 && !push { ReplyTo::Nobody } else { ReplyTo::Frame { outbox: outbox.clone(), id } };
                 let expected = !matches!(request, Request::Samples(_) | Request::Seen { .. });
                 let reply = if expected { reply } else { ReplyTo::Nobody };
                 self.app.house.to_session(outbox.by.session, Input::Frame(request), reply);
@@ -173,6 +191,7 @@ impl Socket {
             Ok(claims) => self.welcome(claims, ctx),
             Err(why) => {
                 tracing::debug!(%why, "hello refused");
+                self.app.telemetry.token_refused();
                 self.close(CloseCode::Unauthorised, ctx);
             }
         }
@@ -187,12 +206,22 @@ impl Socket {
                 self.app.house.to_session(outbox.by.session, Input::Refreshed { expires_at }, reply);
             }
             Ok(_) => reply.refuse(ErrorCode::Forbidden, now),
-            Err(why) => reply.answer(&Response::Refused(Refusal::from(why)), now),
+            Err(why) => {
+                self.app.telemetry.token_refused();
+                reply.answer(&Response::Refused(Refusal::from(why)), now);
+            }
         }
     }
 
     /// Takes a lost session back where it is this person's and still waits; then every topic answers by itself.
-    fn resume(&mut self, id: u32, wanted: Option<SessionId>, topics: Vec<TopicPosition>, own: Arc<Outbox>, ctx: &mut Ctx) {
+    fn resume(
+        &mut self,
+        id: u32,
+        wanted: Option<SessionId>,
+        topics: Vec<TopicPosition>,
+        own: Arc<Outbox>,
+        ctx: &mut Ctx,
+    ) {
         let house = self.app.house.clone();
         let wanted = wanted.filter(|wanted| *wanted != own.by.session);
         let known = wanted.and_then(|wanted| house.lost_session(wanted, &own.by));
@@ -280,6 +309,8 @@ impl StreamHandler<Result<Frame, ProtocolError>> for Socket {
         if self.closing {
             return;
         }
+        let span = self.span.clone();
+        let _in = span.enter();
         match frame {
             Ok(Frame::Binary(bytes)) => self.binary(&bytes, ctx),
             Ok(Frame::Ping(bytes)) => {

@@ -53,7 +53,7 @@ wire! {
     ),
     paths(
         super::login::login, super::login::refresh, super::me::me, super::me::summaries, super::import::import, super::classes::list,
-        super::classes::make, super::classes::one, super::classes::summary, super::record::changes, super::record::events,
+        super::classes::make, super::classes::one, super::classes::summary, super::record::changes, super::record::events, super::record::own,
         super::record::samples, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,
     ),

@@ -3,10 +3,13 @@
 
 use super::classes::{change, facts};
 use super::openapi::Refused;
-use super::{ApiError, Server, Staff};
+use super::{ApiError, Server, Signed, Staff};
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
-use fitconnect_protocol::{ClassId, Uuid};
+use fitconnect_actors::body::unpack;
+use fitconnect_domain::class::{Change, Class, StoredSample};
+use fitconnect_domain::{ActorKey, Millis};
+use fitconnect_protocol::{ClassId, ErrorCode, UserId, Uuid};
 use serde::Serialize;
 
 const LINES: &str = "application/jsonl";
@@ -61,7 +64,47 @@ pub async fn changes(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Resul
 pub async fn samples(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
     let class = ClassId(*id);
     facts(&app, &claims, class).await?;
-    let mut samples = app.events.samples(class, None).await?;
+    let samples = app.events.samples(class, None).await?;
+    Ok(HttpResponse::Ok().content_type(LINES).body(sample_lines(samples)?))
+}
+
+/// My own samples of a class, of every sensor while I wore it, one JSON object a line, in order of class time
+///
+/// A strap that was swapped from the class's start brings its samples along.
+#[utoipa::path(tag = "me", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 200, content_type = "application/jsonl", body = String), (status = 401, body = Refused),
+    (status = 404, body = Refused, description = "there is no such class, or you were not in it"),
+))]
+#[get("/v1/me/classes/{id}/samples")]
+pub async fn own(app: Server, Signed(claims): Signed, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let class = ClassId(*id);
+    facts(&app, &claims, class).await?;
+    let stored = app.state.load(ActorKey::Class(class)).await?;
+    let changes = stored.changes.iter().map(|body| unpack(body, "a class's change"));
+    let changes: Vec<Change> = changes.collect::<Result<_, _>>()?;
+    let samples = app.events.samples(class, None).await?;
+    let now = app.clock.now();
+    let worn = tokio::task::spawn_blocking(move || worn_by(claims.user, class, &changes, samples, now)).await;
+    let worn = worn.map_err(|error| ApiError::internal(&error))?;
+    let worn = worn.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "you were not in this class"))?;
+    Ok(HttpResponse::Ok().content_type(LINES).body(sample_lines(worn)?))
+}
+
+/// Who wore what is told by the class itself, rebuilt from its changes.
+fn worn_by(
+    user: UserId,
+    id: ClassId,
+    changes: &[Change],
+    samples: Vec<StoredSample>,
+    now: Millis,
+) -> Option<Vec<StoredSample>> {
+    let class = Class::restore(id, changes, Vec::new(), now);
+    let slot = class.riders().iter().find(|rider| rider.user() == Some(user))?.slot;
+    let wearer = |each: &StoredSample| class.streams().sensor(each.source).and_then(|sensor| sensor.wearer_at(each.at));
+    Some(samples.into_iter().filter(|each| wearer(each) == Some(slot)).collect())
+}
+
+fn sample_lines(mut samples: Vec<StoredSample>) -> Result<Vec<u8>, ApiError> {
     samples.sort_unstable_by_key(|each| (each.at, each.source, each.receiver, each.boot, each.seq));
     let mut lines = Vec::with_capacity(samples.len() * 96);
     for each in &samples {
@@ -71,7 +114,7 @@ pub async fn samples(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Resul
         let (boot, seq, at) = (each.boot, each.seq, each.at);
         line(&mut lines, &SampleLine { source, receiver, boot, seq, at, bpm, power_w, cadence, rr_ms })?;
     }
-    Ok(HttpResponse::Ok().content_type(LINES).body(lines))
+    Ok(lines)
 }
 
 fn line<T: Serialize>(lines: &mut Vec<u8>, value: &T) -> Result<(), ApiError> {

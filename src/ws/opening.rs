@@ -13,19 +13,27 @@ use fitconnect_protocol::{ErrorCode, Refusal, SUBPROTOCOL};
 const BEARER: &str = "bearer.";
 
 /// Upgrades a request to a socket, or says why not: 400 another protocol, 401 a token that is not believed, 403 a foreign origin.
-pub async fn open(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> Result<HttpResponse, actix_web::Error> {
+pub async fn open(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+) -> Result<HttpResponse, actix_web::Error> {
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     if !origin::is_allowed(text(header::ORIGIN), text(header::HOST), &app.config.origins) {
         return Ok(refused(403, Refusal::new(ErrorCode::Forbidden, "this origin is not on the list")));
     }
-    let offered: Vec<&str> = text(header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default().split(',').map(str::trim).collect();
+    let offered: Vec<&str> =
+        text(header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default().split(',').map(str::trim).collect();
     if !offered.contains(&SUBPROTOCOL) {
         return Ok(refused(400, Refusal::new(ErrorCode::Unsupported, format!("the subprotocol is {SUBPROTOCOL}"))));
     }
     let token = offered.iter().find_map(|each| each.strip_prefix(BEARER));
     let claims: Option<Claims> = match token.map(|token| app.keys.verify(token, app.clock.now())).transpose() {
         Ok(claims) => claims,
-        Err(why) => return Ok(refused(401, Refusal::from(why))),
+        Err(why) => {
+            app.telemetry.token_refused();
+            return Ok(refused(401, Refusal::from(why)));
+        }
     };
     let socket = Socket::new(app.clone(), request.conn_data::<Conn>().cloned(), claims);
     ws::WsResponseBuilder::new(socket, &request, body).protocols(&[SUBPROTOCOL]).frame_size(FRAME_BYTES_MAX).start()
