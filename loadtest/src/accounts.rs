@@ -85,8 +85,10 @@ impl Accounts {
         self.members.get(..wanted).ok_or(too_few)
     }
 
+    /// Who leads a class: a trainer, or an administrator where there is none.
     pub fn trainer(&self) -> Result<&Account, LoadError> {
-        self.staff.first().ok_or(LoadError::TooFewAccounts { role: "trainers", wanted: 1, has: 0 })
+        let trainer = self.staff.iter().find(|account| account.role == Role::Trainer);
+        trainer.or(self.staff.first()).ok_or(LoadError::TooFewAccounts { role: "trainers", wanted: 1, has: 0 })
     }
 }
 

@@ -36,11 +36,12 @@ pub struct Casting {
     pub hr_max: f64,
 }
 
-/// Rider `number` of this seed.
+/// Rider `number` of this seed. A strap measures every second, though the recording may hold only what changed.
 pub fn casting(people: &[Arc<Person>], number: usize, seed: u64) -> Casting {
-    let track = people[(number + seed as usize) % people.len()].clone();
-    let hr_max = track.hr_max(drawn(seed, number, 1));
-    Casting { track, hr_max }
+    let recorded = &people[(number + seed as usize) % people.len()];
+    let hr_max = recorded.hr_max(drawn(seed, number, 1));
+    let track = Person { name: recorded.name.clone(), rows: recorded.each_second(), length_ms: recorded.length_ms };
+    Casting { track: Arc::new(track), hr_max }
 }
 
 /// Accounts as `fitconnect seed --profiles` reads them, one JSON object a line: riders, then the trainers.
