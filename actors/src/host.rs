@@ -110,6 +110,8 @@ pub struct Host<B: Body> {
     sleepy: bool,
     panics: VecDeque<Millis>,
     failures: u32,
+    /// The last machine was lost: what it had handed to the committer may be stored.
+    fell: bool,
     /// A session's socket, and whether the machine knows that it is gone.
     pub(crate) outbox: Option<Arc<Outbox>>,
     lost: bool,
@@ -149,6 +151,7 @@ impl<B: Body> Host<B> {
             sleepy: false,
             panics: VecDeque::new(),
             failures: 0,
+            fell: false,
             outbox: None,
             lost: false,
         }

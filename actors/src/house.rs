@@ -243,6 +243,11 @@ impl House {
         self.letters.handled(to, ids).into_iter().for_each(|letter| self.deliver(letter));
     }
 
+    /// An actor may have written letters without its knowing.
+    pub(crate) fn doubt_letters(&self, from: ActorKey) {
+        self.letters.doubt(from);
+    }
+
     fn deliver(self: &Arc<Self>, letter: StoredLetter) {
         self.stats.letters.fetch_add(1, Ordering::Relaxed);
         match letter.letter.to {

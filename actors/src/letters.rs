@@ -23,6 +23,8 @@ struct Inner {
     /// Everything that the store holds is known: what is newer may go at once.
     whole: bool,
     overflowed: bool,
+    /// Senders that may have written what they do not know of, and since which round.
+    doubted: BTreeMap<ActorKey, u64>,
 }
 
 #[derive(Default)]
@@ -36,7 +38,7 @@ impl Letters {
     /// A letter has been committed by its sender. Returned where no older one of the pair is under way.
     pub fn written(&self, letter: StoredLetter) -> Option<StoredLetter> {
         let mut inner = self.inner();
-        let goes = inner.note(&letter) && inner.whole;
+        let goes = inner.note(&letter) && inner.whole && !inner.doubted.contains_key(&letter.id.from);
         (goes && inner.is_first(letter.letter.to, letter.id)).then_some(letter)
     }
 
@@ -52,7 +54,15 @@ impl Letters {
         let round = inner.round;
         inner.known.retain(|_, known| known.round == round);
         inner.whole = !std::mem::take(&mut inner.overflowed);
+        inner.doubted.retain(|_, since| *since == round);
         inner.round += 1;
+    }
+
+    /// A commit of this actor may have written letters without its knowing. What it writes next waits until a whole round has seen them.
+    pub fn doubt(&self, from: ActorKey) {
+        let mut inner = self.inner();
+        let round = inner.round;
+        inner.doubted.insert(from, round);
     }
 
     /// These have been handled, and that is committed. Returns those that are next.
@@ -125,6 +135,20 @@ mod tests {
         assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 1).id])), [2]);
         assert_eq!(revs(&letters.found(vec![letter(ANA, 2), letter(ANA, 3)])), [2], "again, and in order");
         assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 2).id, letter(ANA, 3).id])), [0_u64; 0]);
+    }
+
+    #[test]
+    fn nothing_overtakes_a_letter_that_its_sender_does_not_know_of() {
+        let letters = Letters::default();
+        letters.round_ended();
+        letters.doubt(ANA);
+        assert!(letters.written(letter(ANA, 2)).is_none());
+        letters.round_ended();
+        assert!(letters.written(letter(ANA, 3)).is_none(), "that round may have begun before");
+        assert_eq!(revs(&letters.found(vec![letter(ANA, 1), letter(ANA, 2), letter(ANA, 3)])), [1]);
+        letters.round_ended();
+        letters.handled(CLASS, &[1, 2, 3].map(|rev| letter(ANA, rev).id));
+        assert!(letters.written(letter(ANA, 4)).is_some());
     }
 
     #[test]

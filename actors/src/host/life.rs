@@ -59,6 +59,9 @@ impl<B: Body> Host<B> {
 
     fn loaded(&mut self, stored: StoredActor, machine: B::Machine, ctx: &mut Context<Self>) {
         self.failures = 0;
+        if std::mem::take(&mut self.fell) {
+            self.house.doubt_letters(self.key());
+        }
         (self.rev, self.epoch, self.last_seq) = (stored.rev, stored.epoch, stored.last_seq);
         self.commands.clear();
         self.commands.load(stored.answers);
@@ -266,7 +269,7 @@ impl<B: Body> Host<B> {
         self.house.hub.begin_epoch(&B::channels(self.id));
         self.give_up_asks(ErrorCode::Retry);
         self.outgoing.abandon();
-        self.life += 1;
+        (self.life, self.fell) = (self.life + 1, true);
         self.letters.clear();
         self.letters_by_age.clear();
         for timer in self.tick_timer.take().into_iter().chain(self.wake_timer.take()) {

@@ -211,7 +211,20 @@ fn consents_arrived(world: &World, class: usize, wrong: &mut Vec<String>) {
         if let Some(meant) = meant
             && meant != shown
         {
-            wrong.push(format!("{} shares {meant:?}, class {class} shows {shown:?}", client.name));
+            let told = changes.iter().filter(|change| matches!(&change.what, What::Shared { slot: of, .. } | What::Left { slot: of } | What::Returned { slot: of } if Some(*of) == slot));
+            let told: Vec<String> = told.map(|change| format!("{change:?}")).collect();
+            let own = world.run.store.person_changes(client.user, |changes| {
+                let no_summaries = changes.iter().filter(|change| {
+                    !matches!(change, user::Change::Measured { .. } | user::Change::Summarised { .. })
+                });
+                no_summaries.map(|change| format!("{change:?}")).collect::<Vec<_>>()
+            });
+            wrong.push(format!(
+                "{} shares {meant:?}, class {class} shows {shown:?}\nthe class was told\n{}\nthe person said\n{}",
+                client.name,
+                told.join("\n"),
+                own.join("\n")
+            ));
         }
     }
 }
