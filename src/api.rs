@@ -61,6 +61,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(classes::summary)
         .service(record::changes)
         .service(record::events)
+        .service(record::own)
         .service(record::samples)
         .service(health::alive)
         .service(health::ready)
