@@ -43,10 +43,6 @@ impl<B: Body> Default for Registry<B> {
 }
 
 impl<B: Body> Registry<B> {
-    pub fn len(&self) -> usize {
-        self.actors.len()
-    }
-
     fn find(&self, id: B::Id) -> Option<Arc<Recipient<Mail<B>>>> {
         self.actors.get(&id).map(|found| found.value().clone())
     }
@@ -367,7 +363,7 @@ async fn scan(house: Arc<House>) {
         if let Err(error) = scan_once(&house, &mut letters_after).await {
             tracing::warn!(%error, "alarms and letters could not be read");
         }
-        if rounds % 3_600 == 0
+        if rounds.is_multiple_of(3_600)
             && let Err(error) = house.state.sweep(house.clock.now()).await
         {
             tracing::warn!(%error, "old answers could not be swept");

@@ -170,6 +170,9 @@ pub struct Account {
     pub password: String,
 }
 
+/// A stored change: its number and its body.
+pub type Numbered = (u64, Vec<u8>);
+
 /// Users, classes, letters, answers, shards.
 pub trait StateStore: Send + Sync {
     /// Takes every shard for this process and raises its epoch. At start, before anything is written. Returns the epochs by shard.
@@ -221,14 +224,14 @@ pub trait StateStore: Send + Sync {
         kind: &'static str,
         before: Option<u64>,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
     /// A class's stored changes in order, from `from_seq`.
     fn class_changes(
         &self,
         class: ClassId,
         from_seq: u64,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+    ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
 }
 
 // ---- events ----
@@ -268,6 +271,9 @@ pub enum Durable {
 /// Receives what has become durable; called from the log's own thread, must not block.
 pub type DurableSink = Arc<dyn Fn(Durable) + Send + Sync>;
 
+/// Class time, kind and body of an event.
+pub type ClassEvent = (i64, String, Vec<u8>);
+
 /// Samples and class events: appended at once, durable within a few tens of milliseconds, readable from then on.
 pub trait EventLog: Send + Sync {
     /// `false`: too much waits; the caller answers `busy`.
@@ -282,7 +288,7 @@ pub trait EventLog: Send + Sync {
         sources: Option<Vec<SourceId>>,
     ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
     /// Class events other than samples in order of time: (class time, kind, body).
-    fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<(i64, String, Vec<u8>)>, StoreError>>;
+    fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEvent>, StoreError>>;
 }
 
 /// The rows behind the log: the event store proper. SQLite by default, Cassandra in production.
