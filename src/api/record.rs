@@ -64,8 +64,8 @@ pub async fn changes(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Resul
 pub async fn samples(app: Server, Staff(claims): Staff, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
     let class = ClassId(*id);
     facts(&app, &claims, class).await?;
-    let samples = app.events.samples(class, None).await?;
-    Ok(HttpResponse::Ok().content_type(LINES).body(sample_lines(samples)?))
+    let all = app.events.samples(class, None).await?;
+    Ok(HttpResponse::Ok().content_type(LINES).body(sample_lines(all)?))
 }
 
 /// My own samples of a class, of every sensor while I wore it, one JSON object a line, in order of class time
@@ -80,11 +80,11 @@ pub async fn own(app: Server, Signed(claims): Signed, id: Path<Uuid>) -> Result<
     let class = ClassId(*id);
     facts(&app, &claims, class).await?;
     let stored = app.state.load(ActorKey::Class(class)).await?;
-    let changes = stored.changes.iter().map(|body| unpack(body, "a class's change"));
-    let changes: Vec<Change> = changes.collect::<Result<_, _>>()?;
-    let samples = app.events.samples(class, None).await?;
+    let happened = stored.changes.iter().map(|body| unpack(body, "a class's change"));
+    let happened: Vec<Change> = happened.collect::<Result<_, _>>()?;
+    let all = app.events.samples(class, None).await?;
     let now = app.clock.now();
-    let worn = tokio::task::spawn_blocking(move || worn_by(claims.user, class, &changes, samples, now)).await;
+    let worn = tokio::task::spawn_blocking(move || worn_by(claims.user, class, &happened, all, now)).await;
     let worn = worn.map_err(|error| ApiError::internal(&error))?;
     let worn = worn.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "you were not in this class"))?;
     Ok(HttpResponse::Ok().content_type(LINES).body(sample_lines(worn)?))
@@ -94,20 +94,20 @@ pub async fn own(app: Server, Signed(claims): Signed, id: Path<Uuid>) -> Result<
 fn worn_by(
     user: UserId,
     id: ClassId,
-    changes: &[Change],
-    samples: Vec<StoredSample>,
+    happened: &[Change],
+    all: Vec<StoredSample>,
     now: Millis,
 ) -> Option<Vec<StoredSample>> {
-    let class = Class::restore(id, changes, Vec::new(), now);
+    let class = Class::restore(id, happened, Vec::new(), now);
     let slot = class.riders().iter().find(|rider| rider.user() == Some(user))?.slot;
     let wearer = |each: &StoredSample| class.streams().sensor(each.source).and_then(|sensor| sensor.wearer_at(each.at));
-    Some(samples.into_iter().filter(|each| wearer(each) == Some(slot)).collect())
+    Some(all.into_iter().filter(|each| wearer(each) == Some(slot)).collect())
 }
 
-fn sample_lines(mut samples: Vec<StoredSample>) -> Result<Vec<u8>, ApiError> {
-    samples.sort_unstable_by_key(|each| (each.at, each.source, each.receiver, each.boot, each.seq));
-    let mut lines = Vec::with_capacity(samples.len() * 96);
-    for each in &samples {
+fn sample_lines(mut all: Vec<StoredSample>) -> Result<Vec<u8>, ApiError> {
+    all.sort_unstable_by_key(|each| (each.at, each.source, each.receiver, each.boot, each.seq));
+    let mut lines = Vec::with_capacity(all.len() * 96);
+    for each in &all {
         let (source, receiver) = (each.source.get(), each.receiver.get());
         let row = &each.row;
         let (bpm, power_w, cadence, rr_ms) = (row.bpm, row.power_w, row.cadence, row.rr_ms.as_slice());

@@ -211,7 +211,7 @@ impl Client {
             let receiver = ReceiverId::new(500 + self.index as u64).expect("small");
             let mut phone = Phone::new(class, receiver);
             phone.sources.push(source_of(self.index, 0));
-            if self.index % 2 == 0 {
+            if self.index.is_multiple_of(2) {
                 phone.sources.push(source_of(self.index, 1));
             }
             phone.start(&ctx.run.classes[self.class].clock, now);
@@ -258,7 +258,7 @@ impl Client {
 
     fn join(&mut self, class: ClassId, now: Millis) {
         let mut sensors = vec![Sensor { source: source_of(self.index, 0), kind: SourceKind::Strap }];
-        if self.index % 2 == 0 {
+        if self.index.is_multiple_of(2) {
             sensors.push(Sensor { source: source_of(self.index, 1), kind: SourceKind::Watch });
         }
         self.class_command(class, ClassCommand::Join { seat: None, sensors }, false, now);

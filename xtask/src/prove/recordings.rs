@@ -129,7 +129,9 @@ fn differences(golden: &Value, summary: &MemberSummary) -> Vec<String> {
     let mut compare = |what: &str, found: Option<f64>, expected: &Value, tolerance: f64| {
         let Some(expected) = expected.as_f64() else { return };
         let found = found.unwrap_or(f64::NAN);
-        if !((found - expected).abs() <= tolerance) {
+        // Not a number is not near.
+        let near = (found - expected).abs() <= tolerance;
+        if !near {
             wrong.push(format!("{what} {found:.3}, not {expected:.3}"));
         }
     };

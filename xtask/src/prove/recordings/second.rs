@@ -74,7 +74,8 @@ pub async fn ride(ctx: &Ctx, gym: &Gym, trainer: &Trainer, accounts: &[Account])
         options.profile = Some(golden_profile(None));
         options.faults = Faults { lose: 0.2, double: 0.1, disorder_ms: 8_000, ..Faults::default() };
         // The strap is silent for a while: the watch stands in.
-        options.faults.silent_ms = vec![120_000 + 10_000 * number as u32..150_000 + 14_000 * number as u32];
+        let (from, to) = (120_000 + 10_000 * number as u32, 150_000 + 14_000 * number as u32);
+        options.faults.silent_ms.push(from..to);
         (options.begin, options.end, options.summary, options.board) = (Begin::AtOnce, End::Again, true, false);
         let mut rider = Rider::start(options, tally.clone());
         rider.reached(Stage::Riding).await?;
@@ -145,7 +146,9 @@ fn differences(sums: &Sums, summary: &MemberSummary) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut compare = |what: &str, found: Option<f64>, expected: f64| {
         let found = found.unwrap_or(f64::NAN);
-        if !((found - expected).abs() < 1e-3) {
+        // Not a number is not near.
+        let near = (found - expected).abs() < 1e-3;
+        if !near {
             wrong.push(format!("{what} {found:.3}, not {expected:.3}"));
         }
     };
