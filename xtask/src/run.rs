@@ -48,9 +48,14 @@ pub fn must(title: &str, command: &mut Command) -> Result<Ran> {
     if ran.ok { Ok(ran) } else { Err(format!("{}\n{title}: failed", tail(&ran.text)).into()) }
 }
 
-/// The end of a long text.
+/// The end of a long text, without the lines in which cargo counts crates.
 pub fn tail(text: &str) -> String {
-    let lines: Vec<_> = text.lines().collect();
+    let counted = |line: &str| {
+        ["Compiling ", "Checking ", "Downloaded ", "Downloading "]
+            .iter()
+            .any(|word| line.trim_start().starts_with(word))
+    };
+    let lines: Vec<_> = text.lines().filter(|line| !counted(line)).collect();
     lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
 }
 
