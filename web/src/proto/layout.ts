@@ -86,6 +86,7 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   source_taken: "another person wears this sensor: a trainer can swap it",
   no_trainer: "a trainer must be present",
   bad_plan: "the plan cannot be run: see the message",
+  bad_file: "the file cannot be read as FIT, TCX or GPX: see the message for the place",
   too_late: "the time for this has passed",
   shutting_down: "the server goes away: come back as told",
   internal: "a fault of ours, logged under the trace id in the message",
