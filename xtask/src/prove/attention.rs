@@ -66,7 +66,7 @@ async fn quiet(ctx: &Ctx, gym: &Gym) -> Result<Quiet> {
     let plan = hiit45(&reference.track, reference.hr_max);
     let class = trainer.create(&class_now(&trainer.client, "HIIT 45", RIDERS, plan)).await?;
     trainer.lobby(class).await?;
-    let mut follower = desk(gym, class).await?;
+    let (_desk, mut follower) = desk(gym, class).await?;
     let mut riders = Vec::new();
     for (account, number) in gym.accounts.members(RIDERS)?.iter().zip(0..) {
         let role = people::casting(&cast, number, ctx.seed);
@@ -91,11 +91,13 @@ async fn quiet(ctx: &Ctx, gym: &Gym) -> Result<Quiet> {
     Ok(Quiet { raised: raised(gym, class).await?, from, to })
 }
 
-async fn desk(gym: &Gym, class: ClassId) -> Result<Follower> {
+/// The desk lasts as long as its client.
+async fn desk(gym: &Gym, class: ClassId) -> Result<(Client, Follower)> {
     let server = gym.address()?;
     let account = gym.accounts.staff.last().ok_or("no staff")?;
     let (client, pushes) = Client::connect(Options::new(&server, account.token(&server).await?)).await?;
-    Ok(Follower::follow(&client, pushes, class, &[Topic::Class(class), Topic::Desk(class)]).await?)
+    let follower = Follower::follow(&client, pushes, class, &[Topic::Class(class), Topic::Desk(class)]).await?;
+    Ok((client, follower))
 }
 
 async fn raised(gym: &Gym, class: ClassId) -> Result<Vec<Raised>> {

@@ -35,7 +35,7 @@ pub async fn run(ctx: &Ctx, gym: &Gym) -> Result<Vec<Found>> {
     let plan = vec![Segment { kind: SegmentKind::Work, duration_s: 3 * 3_600, target, cue: None }];
     let class = trainer.create(&class_now(&trainer.client, "Script", RIDERS, plan)).await?;
     trainer.lobby(class).await?;
-    let mut follower = desk(gym, class).await?;
+    let (_desk, mut follower) = desk(gym, class).await?;
     let people = shipped_people();
     let mut riders = Vec::new();
     for (account, number) in gym.accounts.members(OTHERS + RIDERS)?[OTHERS..].iter().zip(0_u64..) {
