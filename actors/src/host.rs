@@ -3,6 +3,7 @@
 
 mod life;
 
+use crate::asks::Asks;
 use crate::body::{Body, Input};
 use crate::commands::{CmdKey, Commands, Met};
 use crate::house::House;
@@ -88,7 +89,7 @@ pub struct Host<B: Body> {
     house: Arc<House>,
     stage: Stage<B::Machine>,
     waiting: VecDeque<Post<B>>,
-    asks: BTreeMap<AskId, Asked>,
+    asks: Asks<Asked>,
     last_ask: u64,
     outgoing: Outgoing<B::Machine>,
     commands: Commands,
@@ -133,7 +134,7 @@ impl<B: Body> Host<B> {
             house,
             stage: Stage::Asleep,
             waiting: VecDeque::new(),
-            asks: BTreeMap::new(),
+            asks: Asks::default(),
             last_ask: 0,
             outgoing: Outgoing::default(),
             commands: Commands::default(),
@@ -379,7 +380,7 @@ impl<B: Body> Host<B> {
         }
         self.flush(ctx);
         if B::ANSWERS_AT_ONCE {
-            self.asks.remove(&ask);
+            self.asks.remove(ask);
         }
         self.house.stats.of(B::KIND).handled(begun.elapsed());
     }
@@ -426,7 +427,7 @@ impl<B: Body> Host<B> {
         self.last_seq += 1;
         self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body });
         let Some((ask, reply)) = answer else { return };
-        if let Some(((author, cmd), digest)) = self.asks.get(&ask).and_then(|asked| asked.command) {
+        if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
             let reply = crate::body::pack(&reply);
             self.outgoing.answer_stored(StoredAnswer { author, cmd, digest, at: now, reply });
         }
@@ -475,14 +476,14 @@ impl<B: Body> Host<B> {
         if ask == AskId::PUSH {
             return self.outbox.clone().map_or(ReplyTo::Nobody, |outbox| ReplyTo::Frame { outbox, id: 0 });
         }
-        self.asks.remove(&ask).map(|asked| asked.reply).unwrap_or_default()
+        self.asks.remove(ask).map(|asked| asked.reply).unwrap_or_default()
     }
 
     fn answer(&mut self, ask: AskId, reply: Response, now: Millis) {
         if ask == AskId::PUSH {
             return self.reply_of(ask).answer(&reply, now);
         }
-        let Some(Asked { reply: to, command, .. }) = self.asks.remove(&ask) else { return };
+        let Some(Asked { reply: to, command, .. }) = self.asks.remove(ask) else { return };
         to.answer(&reply, now);
         let Some((key, digest)) = command else { return };
         let repeats = match reply {

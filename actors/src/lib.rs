@@ -1,6 +1,7 @@
 //! The bodies of the house: hosts that run the domain's machines inside actix actors, and what stands between them.
 //! Decisions are the domain's, engines the shell's; here are order, durability and fan-out.
 
+mod asks;
 pub mod body;
 mod class;
 mod commands;

@@ -127,7 +127,12 @@ impl<M: Machine> Outgoing<M> {
         if *waits_for > done {
             return None;
         }
-        self.actions.pop_front().map(|(_, action)| action)
+        let (_, action) = self.actions.pop_front()?;
+        if self.actions.is_empty() {
+            // Most actors have nothing to say most of the time, and there are many.
+            self.actions = VecDeque::new();
+        }
+        Some(action)
     }
 
     pub fn len(&self) -> usize {

@@ -282,7 +282,7 @@ impl<B: Body> Host<B> {
 
     fn give_up_asks(&mut self, code: ErrorCode) {
         let now = self.now();
-        for Asked { reply, follows, .. } in std::mem::take(&mut self.asks).into_values() {
+        for Asked { reply, follows, .. } in self.asks.take_all() {
             self.house.turn_away_ask(reply, follows, code);
         }
         for waiting in self.commands.abandon() {
