@@ -94,7 +94,7 @@ async fn watch(ctx: &Ctx, gym: &Gym, count: usize, outcome: &mut Outcome) -> Res
         ok(&step),
     );
     withdraw(gym, &mut browser, &riders, outcome, &named).await?;
-    follow(&trainer, class, &mut browser, outcome, &named).await?;
+    follow(ctx, &trainer, class, &mut browser, outcome, &named).await?;
     looks(ctx, count, &mut browser, outcome, &named)
 }
 
@@ -142,6 +142,7 @@ async fn withdraw(
 
 /// The trainer moves the plan; the screen says when it was painted, on the server's clock.
 async fn follow(
+    ctx: &Ctx,
     trainer: &Trainer,
     class: ClassId,
     browser: &mut Browser,
@@ -162,7 +163,8 @@ async fn follow(
         slowest = slowest.max((painted - at as f64).abs());
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    outcome.must(
+    outcome.speed(
+        ctx,
         &named("a move of the plan, painted after"),
         format!("{slowest:.0} ms"),
         "≤ 100 ms",
