@@ -1,7 +1,7 @@
 //! The real server as a process: started, watched, killed. What it prints goes to a file beside its data folder.
 
 use super::Ctx;
-use crate::{Result, repo, run};
+use crate::{Result, repo, run, web};
 use fitconnect_loadtest::process::{Process, Usage};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,31 +21,46 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Which build of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
-    Dev,
+    /// The dev build of the server alone: the quickest to have.
+    Demo,
+    /// The dev build as the tests have it, with the features that they share: nothing is compiled twice in one gate.
+    Tests,
     Release,
 }
 
-/// Builds server and load generator once and says in which folder they are.
+impl Build {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Build::Demo => &["build", "-p", "fitconnect"],
+            Build::Tests => &["test", "--workspace", "--no-run"],
+            Build::Release => &["build", "--release", "-p", "fitconnect", "-p", "fitconnect-loadtest"],
+        }
+    }
+
+    fn folder(self) -> PathBuf {
+        repo::target().join(if self == Build::Release { "release" } else { "debug" })
+    }
+}
+
+/// Builds once a run and says in which folder the programs are.
 pub fn build(build: Build) -> Result<PathBuf> {
-    static RELEASE: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    static DEV: OnceLock<std::result::Result<(), String>> = OnceLock::new();
-    let (built, title, profile, folder) = match build {
-        Build::Dev => (&DEV, "build the server", "dev", "debug"),
-        Build::Release => (&RELEASE, "build the server (release)", "release", "release"),
-    };
+    type Built = OnceLock<std::result::Result<(), String>>;
+    static BUILT: [Built; 3] = [const { OnceLock::new() }; 3];
     let make = || {
+        // The server has the pages in it.
+        web::build(false).map_err(|error| error.to_string())?;
         let mut cargo = Command::new("cargo");
-        cargo.current_dir(repo::root());
-        cargo.args(["build", "--profile", profile, "-p", "fitconnect", "-p", "fitconnect-loadtest"]);
+        cargo.current_dir(repo::root()).args(build.arguments());
+        let title = if build == Build::Release { "build the server (release)" } else { "build the server" };
         run::must(title, &mut cargo).map(drop).map_err(|error| error.to_string())
     };
-    built.get_or_init(make).clone()?;
-    Ok(repo::target().join(folder))
+    BUILT[build as usize].get_or_init(make).clone()?;
+    Ok(build.folder())
 }
 
 /// One of the two programs: of the release build, in the short form of the dev build.
 pub fn binary(ctx: &Ctx, name: &str) -> Result<PathBuf> {
-    Ok(build(if ctx.quick { Build::Dev } else { Build::Release })?.join(name))
+    Ok(build(if ctx.quick { Build::Tests } else { Build::Release })?.join(name))
 }
 
 /// A running `fitconnect serve`; killed when dropped.

@@ -6,7 +6,7 @@ mod browser;
 use super::gym::Gym;
 use super::{Ctx, Outcome};
 use crate::demo::people;
-use crate::{Result, chromium, node, web};
+use crate::{Result, chromium, node};
 use browser::Browser;
 use fitconnect_loadtest::client::{Client, Options};
 use fitconnect_loadtest::people::shipped_people;
@@ -30,7 +30,6 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     if chromium::ensure()?.is_none() {
         return Ok(Outcome::skipped(chromium::HOW));
     }
-    web::build(false)?;
     let mut outcome = Outcome::new();
     for people in if ctx.quick { vec![40] } else { vec![40, 200] } {
         one_size(ctx, people, &mut outcome).map_err(|error| format!("with {people} people: {error}"))?;
