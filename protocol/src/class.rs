@@ -439,10 +439,16 @@ pub enum ClassEvent {
         plan: PlanView,
     },
     /// People came or changed.
-    Roster { entries: Vec<RosterEntry> },
+    Roster {
+        entries: Vec<RosterEntry>,
+    },
     /// People are no longer shown.
-    Gone { slots: Vec<Slot> },
-    Cue { text: String },
+    Gone {
+        slots: Vec<Slot>,
+    },
+    Cue {
+        text: String,
+    },
 }
 
 /// `class:<id>` as it is now.

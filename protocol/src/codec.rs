@@ -26,7 +26,9 @@ pub fn encode_request(id: u32, request: &Request) -> Bytes {
 fn to_bytes<T: serde::Serialize>(frame: &T) -> Bytes {
     let mut out = Vec::with_capacity(128);
     let mut serializer = rmp_serde::Serializer::new(&mut out).with_struct_map();
-    frame.serialize(&mut serializer).expect("our own frames have no type that MessagePack lacks, and memory does not fail");
+    frame
+        .serialize(&mut serializer)
+        .expect("our own frames have no type that MessagePack lacks, and memory does not fail");
     out.into()
 }
 
@@ -107,7 +109,9 @@ fn check(request: &Request) -> Result<(), Refusal> {
         Request::Samples(samples) => {
             let rows: usize = samples.sources.iter().map(|source| source.2.len()).sum();
             if samples.sources.len() > SAMPLE_SOURCES_MAX || rows > SAMPLE_ROWS_MAX {
-                return too_large(format!("at most {SAMPLE_SOURCES_MAX} sources and {SAMPLE_ROWS_MAX} rows in a batch"));
+                return too_large(format!(
+                    "at most {SAMPLE_SOURCES_MAX} sources and {SAMPLE_ROWS_MAX} rows in a batch"
+                ));
             }
             if samples.sources.iter().flat_map(|source| &source.2).any(|row| row.rr_ms.len() > ROW_RR_MAX) {
                 return too_large(format!("at most {ROW_RR_MAX} RR intervals in a row"));

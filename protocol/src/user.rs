@@ -122,10 +122,16 @@ pub enum UserCommand {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum UserEvent {
-    Consent { consent: Consent },
-    Profile { profile: Profile },
+    Consent {
+        consent: Consent,
+    },
+    Profile {
+        profile: Profile,
+    },
     /// A class has settled, or a late sample made a new version.
-    Summary { summary: Box<MemberSummary> },
+    Summary {
+        summary: Box<MemberSummary>,
+    },
     /// The class one is in, or none.
     InClass {
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,10 +1,6 @@
 //! Letters between actors: rows of the sender's transaction, delivered until the receiver has committed their id.
 
-use fitconnect_protocol::{
-    ClassId, SessionId, UserId,
-    class::MemberSummary,
-    user::Consent,
-};
+use fitconnect_protocol::{ClassId, SessionId, UserId, class::MemberSummary, user::Consent};
 use serde::{Deserialize, Serialize};
 
 /// Which actor.
@@ -24,7 +20,10 @@ impl ActorKey {
             ActorKey::Session(id) => id.0,
         };
         // FNV-1a: a UUIDv7 begins with the time, so its bytes must be mixed.
-        let hash = id.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+        let hash = id
+            .as_bytes()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
         (hash ^ hash >> 32) as u8
     }
 

@@ -27,8 +27,8 @@ struct Subscriber {
     outbox: Arc<Outbox>,
     /// The next event that it needs, where its lane was full.
     lagging_from: Option<u64>,
-    /// When it last said that it had drawn a tick.
-    echo_ms: u64,
+    /// Since when it has had ticks without saying that it has drawn one. Where none is sent, there is nothing to say.
+    unseen_since: Option<u64>,
     /// It has lost a board frame: the next one is whole.
     needs_full: bool,
 }
@@ -120,7 +120,8 @@ impl ChannelHub {
         let is_board = matches!(reply.snapshot, Some(Snapshot::Board(_))) || missed.is_ok();
         outbox.control(encode(id, &Response::Subscribed(Box::new(reply))), now_ms);
         let next = missed.unwrap_or(inner.offset + 1);
-        let subscriber = Subscriber { outbox: outbox.clone(), lagging_from: None, echo_ms: now_ms, needs_full: true };
+        let subscriber =
+            Subscriber { outbox: outbox.clone(), lagging_from: None, unseen_since: None, needs_full: true };
         inner.waiting.remove(&outbox.by.session);
         let place = inner.put(subscriber);
         inner.pump(place, next, now_ms, counts);
@@ -134,7 +135,8 @@ impl ChannelHub {
         let Some(header) = inner.header else { return };
         let frames = board::frames(self.handle(), &header, &inner.shown.all(), true);
         let subscriber = &mut inner.subscribers[place];
-        subscriber.needs_full = subscriber.outbox.state(StateKey::Board(self.handle()), &frames, now_ms) == Put::Full;
+        let put = subscriber.outbox.state(StateKey::Board(self.handle()), &frames, now_ms);
+        subscriber.put(put, now_ms);
     }
 
     pub fn leave(&self, outbox: &Arc<Outbox>) {
@@ -205,7 +207,7 @@ impl ChannelHub {
         let key = StateKey::Board(handle);
         let mut delivered = 0;
         for subscriber in subscribers.iter_mut().filter(|subscriber| !subscriber.outbox.is_sliced()) {
-            if now_ms.saturating_sub(subscriber.echo_ms) > ECHO_LAG_MS_MAX {
+            if subscriber.unseen_since.is_some_and(|since| now_ms.saturating_sub(since) > ECHO_LAG_MS_MAX) {
                 // Its kernel buffers are full of old ticks: it gets the whole when it has said that it reads again.
                 subscriber.needs_full = true;
                 counts.ticks_skipped.fetch_add(1, Ordering::Relaxed);
@@ -221,16 +223,16 @@ impl ChannelHub {
                     put => put,
                 }
             };
-            subscriber.needs_full = put == Put::Full;
+            subscriber.put(put, now_ms);
             delivered += 1;
         }
         counts.deliveries.fetch_add(delivered, Ordering::Relaxed);
     }
 
-    pub fn seen(&self, outbox: &Arc<Outbox>, _tick: u32, now_ms: u64) {
+    pub fn seen(&self, outbox: &Arc<Outbox>) {
         let mut inner = self.inner();
         if let Some(place) = inner.places.get(&outbox.by.session).copied() {
-            inner.subscribers[place].echo_ms = now_ms;
+            inner.subscribers[place].unseen_since = None;
         }
     }
 
@@ -292,6 +294,14 @@ impl ChannelHub {
 }
 
 impl Subscriber {
+    /// A board frame was put into its lane, or found no room.
+    fn put(&mut self, put: Put, now_ms: u64) {
+        self.needs_full = put == Put::Full;
+        if !self.needs_full {
+            self.unseen_since.get_or_insert(now_ms);
+        }
+    }
+
     fn lag(&mut self, from: u64, handle: u32, now_ms: u64, counts: &HubCounts) {
         self.lagging_from = Some(from);
         counts.lagged.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 use super::*;
-use fitconnect_protocol::{SessionId, Uuid};
 use fitconnect_protocol::user::{Role, ShowAs};
+use fitconnect_protocol::{SessionId, Uuid};
 
 const ANA: UserId = UserId(Uuid::from_u128(2));
 const GYM: GymId = GymId(Uuid::from_u128(3));
