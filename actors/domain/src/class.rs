@@ -145,6 +145,8 @@ pub struct Class {
     board_names: Option<Arc<Vec<String>>>,
     tick: u32,
     tick_at: Option<Millis>,
+    /// When the last tick was due: the next follows from there, so that delays do not add up.
+    ticked_at: Millis,
     ranked_at: Millis,
     full_at: Millis,
     slices: bool,
@@ -196,6 +198,7 @@ impl Class {
             board_names: None,
             tick: 0,
             tick_at: None,
+            ticked_at: Millis(0),
             ranked_at: Millis(0),
             full_at: Millis(0),
             slices: false,
@@ -253,7 +256,7 @@ impl Class {
     }
 
     /// The next moment at which the class must act though nobody asks.
-    fn alarm(&self) -> Option<Millis> {
+    pub fn alarm(&self) -> Option<Millis> {
         let facts = self.facts.as_ref()?;
         let starts = class_at(&facts.clock, Millis(facts.starts_at_ms.max(0) as u64));
         let at = match self.stage {
@@ -524,7 +527,11 @@ impl Class {
         }
         if self.ticks() {
             if self.tick_at.is_none() {
-                self.tick_in(TICK_MS, now, out);
+                let next = self.ticked_at.plus(TICK_MS);
+                // A tick that was missed is not made up for.
+                let at = if next > now { next } else { now.plus(TICK_MS) };
+                self.tick_at = Some(at);
+                out.0.push(crate::Effect::TickAt(at));
             }
             return;
         }
@@ -533,12 +540,6 @@ impl Class {
         if quiet && self.loads.is_empty() && self.settling.is_none() && self.late.is_empty() {
             out.0.push(crate::Effect::Sleep);
         }
-    }
-
-    fn tick_in(&mut self, ms: u64, now: Millis, out: &mut Out<Class>) {
-        let at = now.plus(ms);
-        self.tick_at = Some(at);
-        out.0.push(crate::Effect::TickAt(at));
     }
 }
 

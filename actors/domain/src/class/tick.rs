@@ -32,7 +32,7 @@ const LOOK_FOR_MS: u64 = 60_000;
 
 impl Class {
     pub(super) fn on_tick(&mut self, now: Millis, out: &mut Out<Class>) {
-        self.tick_at = None;
+        self.ticked_at = self.tick_at.take().unwrap_or(now);
         self.refresh(now, out);
         if self.stage == Stage::Running {
             let every = if self.slices { RANK_EVERY_MS } else { 0 };
