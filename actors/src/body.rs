@@ -48,6 +48,10 @@ pub trait Body: Sized + Unpin + 'static {
     fn wake() -> Option<Input<Self>> {
         None
     }
+    /// The alarm that the machine wants, as it was built.
+    fn alarm(_machine: &Self::Machine) -> Option<Millis> {
+        None
+    }
     fn tick() -> Option<Input<Self>> {
         None
     }

@@ -76,6 +76,9 @@ impl Body for ClassBody {
     fn wake() -> Option<class::Input> {
         Some(class::Input::Wake)
     }
+    fn alarm(class: &Class) -> Option<Millis> {
+        class.alarm()
+    }
     fn tick() -> Option<class::Input> {
         Some(class::Input::Tick)
     }

@@ -251,11 +251,11 @@ impl Hub {
     // ---- lag ----
 
     /// The viewer has drawn this tick.
-    pub fn seen(&self, outbox: &Arc<Outbox>, handle: u32, tick: u32, now_ms: u64) {
+    pub fn seen(&self, outbox: &Arc<Outbox>, handle: u32) {
         if let Some(follower) = self.sessions.get(&outbox.by.session)
             && let Some(channel) = follower.channels.iter().find(|channel| channel.handle() == handle)
         {
-            channel.seen(outbox, tick, now_ms);
+            channel.seen(outbox);
         }
     }
 

@@ -77,7 +77,7 @@ impl Body for SessionBody {
         match publish {
             Publish::Close(code) => outbox.close(code, now),
             Publish::Unsubscribe(topic) => house.hub.unsubscribe(outbox, topic),
-            Publish::Seen { h, tick } => house.hub.seen(outbox, h, tick, now),
+            Publish::Seen { h, .. } => house.hub.seen(outbox, h),
             Publish::Ended => house.session_ended(id, Some(outbox)),
         }
     }

@@ -8,6 +8,7 @@ mod kill;
 pub mod outcome;
 mod recordings;
 pub mod server;
+mod simulation;
 pub mod temp;
 mod wall;
 
@@ -48,6 +49,11 @@ const PROOFS: &[Proof] = &[
         name: "bad-input",
         words: "Whatever is sent, the answer is a clear error or close code; nothing is lost, nothing panics",
         run: bad_input::run,
+    },
+    Proof {
+        name: "simulation",
+        words: "On simulated time, with every fault by seed, nothing is lost, doubled, disordered or forgotten",
+        run: simulation::run,
     },
 ];
 

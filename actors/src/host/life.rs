@@ -65,12 +65,16 @@ impl<B: Body> Host<B> {
         (self.rev, self.epoch, self.last_seq) = (stored.rev, stored.epoch, stored.last_seq);
         self.commands.clear();
         self.commands.load(stored.answers);
+        self.wake_at = B::alarm(&machine);
+        if self.wake_at != stored.wake_at {
+            // It was stored for something that the log has lost since, or before something that it holds.
+            self.outgoing.wake_at(self.wake_at);
+        }
         self.stage = Stage::Awake(Box::new(machine));
         (self.used_at, self.sleepy) = (self.now(), false);
         if B::HAS_SAMPLES {
             self.follow_log(ctx);
         }
-        self.wake_at = stored.wake_at;
         self.wake_when_due(ctx);
         if let Some(tick) = B::tick() {
             // What it showed and did by itself goes on, though nobody may ask.

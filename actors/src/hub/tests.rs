@@ -156,9 +156,20 @@ fn a_lost_change_of_the_board_is_made_good_by_the_whole() {
     assert_eq!(drained(&viewer), ["full 5,4"], "slot 4's change had not left");
     tick(&hub, &[row(4, 2)], ECHO_LAG_MS_MAX + 1);
     assert_eq!(drained(&viewer), [""; 0], "it has not echoed for too long");
-    hub.seen(&viewer, 1, 1, ECHO_LAG_MS_MAX + 2);
+    hub.seen(&viewer, 1);
     tick(&hub, &[row(5, 1)], ECHO_LAG_MS_MAX + 3);
     assert_eq!(drained(&viewer), ["full 5,4"]);
+}
+
+#[test]
+fn one_who_has_been_sent_nothing_need_not_echo() {
+    let (hub, viewer) = hub();
+    drained(&viewer);
+    tick(&hub, &[row(4, 2)], 10 * ECHO_LAG_MS_MAX);
+    assert_eq!(drained(&viewer), ["full 4"], "the screen was on long before the class began");
+    hub.seen(&viewer, 1);
+    tick(&hub, &[row(4, 2)], 20 * ECHO_LAG_MS_MAX);
+    assert_eq!(drained(&viewer), ["changed 4"], "and stays on over a break");
 }
 
 #[test]

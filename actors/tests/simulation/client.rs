@@ -9,6 +9,7 @@ use crate::rng::Rng;
 use crate::socket::Socket;
 use crate::topics::{Checked, Topics};
 use crate::world::Ctx;
+use fitconnect_actors::House;
 use fitconnect_actors::outbox::Outbox;
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::{ActorKey, Millis};
@@ -222,6 +223,10 @@ impl Client {
             if self.rng.hits(100) {
                 self.session = None;
             }
+            // Its session hears of the loss behind more than its mailbox holds.
+            if self.rng.hits(200) {
+                self.flood(ctx);
+            }
             return self.lost(ctx, after);
         }
         if ctx.run.faults.happens(Fault::Stalled) {
@@ -230,11 +235,23 @@ impl Client {
             self.stalled_until = Some(ctx.now.plus(ms));
         }
         if ctx.run.faults.happens(Fault::Flood) {
-            ctx.trace.line(ctx.ms(), format_args!("{} floods", self.name));
-            for _ in 0..150 {
-                self.send(ctx, &Request::Clock { t0: 1.0 }, None);
-            }
+            self.flood(ctx);
         }
+    }
+
+    fn flood(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.trace.line(ctx.ms(), format_args!("{} floods", self.name));
+        for _ in 0..150 {
+            self.send(ctx, &Request::Clock { t0: 1.0 }, None);
+        }
+    }
+
+    /// It goes and does not come back.
+    pub fn leave_for_good(&mut self, house: &Arc<House>, now: Millis) {
+        if let Some(socket) = self.socket.take() {
+            Socket::gone(&socket.outbox, house);
+        }
+        self.forget_socket(now, u64::from(u32::MAX));
     }
 
     /// What waits for a socket is bounded, a lane each.

@@ -117,7 +117,7 @@ fn refused(command: &mut Command, code: ErrorCode, rng: &mut Rng, now: Millis) -
             Ok(())
         }
         ErrorCode::Retry | ErrorCode::Busy | ErrorCode::RateLimited | ErrorCode::Gone => {
-            command.again_at = now.plus(rng.between(100, 3_000));
+            command.again_at = now.plus(rng.between(20, 2_000));
             Ok(())
         }
         _ if command.answer.is_some() && command.kept => {

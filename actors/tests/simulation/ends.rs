@@ -1,17 +1,20 @@
 //! The end of a run: what must have come before it may end, and what must then be so.
 
+use crate::client::GYM;
+use crate::store::SimStore;
 use crate::truth::Truth;
 use crate::world::World;
 use fitconnect_actors::House;
+use fitconnect_actors::reply::ReplyTo;
 use fitconnect_actors::stats::Kind;
 use fitconnect_domain::class::by_hand::ByHand;
 use fitconnect_domain::class::rider::Who;
-use fitconnect_domain::class::{Change, Input, StoredSample, What};
-use fitconnect_domain::{Millis, user};
+use fitconnect_domain::class::{Caller, Change, Input, StoredSample, What};
+use fitconnect_domain::{ActorKey, Millis, user};
 use fitconnect_protocol::class::{ClassCommand, MemberSummary};
-use fitconnect_protocol::session::Request;
+use fitconnect_protocol::session::{Request, Topic};
 use fitconnect_protocol::user::Consent;
-use fitconnect_protocol::{ClassId, Slot};
+use fitconnect_protocol::{ClassId, SessionId, Slot, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -248,4 +251,49 @@ fn nothing_leaks(world: &World, house: &Arc<House>, wrong: &mut Vec<String>) {
     if house.hub.sizes().0 != connected {
         wrong.push(format!("the hub holds {} sockets, {connected} clients are connected", house.hub.sizes().0));
     }
+}
+
+/// What is still there when everybody has gone.
+pub fn left(house: &Arc<House>) -> Vec<String> {
+    let sessions = house.stats.of(Kind::Session).alive.load(Ordering::Relaxed);
+    let sockets = house.hub.sizes().0;
+    let gone = sessions == 0 && sockets == 0;
+    if gone {
+        Vec::new()
+    } else {
+        vec![format!("everybody has gone, {sessions} sessions and {sockets} sockets are left")]
+    }
+}
+
+/// An actor that was touched, and how often it had been loaded until then.
+pub struct Touched {
+    key: ActorKey,
+    loads: u64,
+}
+
+impl Touched {
+    /// It was awake though there was nothing to do.
+    pub fn awake(&self, store: &SimStore) -> Option<String> {
+        (store.loads(self.key) == self.loads).then(|| format!("{} does not sleep", self.key))
+    }
+}
+
+/// Says something without meaning to every actor of which something is stored.
+pub fn touch(world: &World, house: &Arc<House>) -> Vec<Touched> {
+    let store = &world.run.store;
+    let touched = |key| Touched { key, loads: store.loads(key) };
+    let mut all = Vec::new();
+    for class in &world.run.classes {
+        all.push(touched(ActorKey::Class(class.id)));
+        let (session, topic) = (SessionId(Uuid::nil()), Topic::Class(class.id));
+        house.to_class(class.id, Input::Unsubscribe { session, topic }, ReplyTo::Nobody);
+    }
+    for client in &world.clients {
+        all.push(touched(ActorKey::User(client.user)));
+        let (user, role) = (client.user, client.role);
+        let by = Caller { user, gym: GYM, role, session: SessionId(Uuid::nil()), hall: None };
+        let subscribe = user::Input::Subscribe { by: Arc::new(by), position: None };
+        house.to_user(user, subscribe, ReplyTo::Nobody);
+    }
+    all
 }

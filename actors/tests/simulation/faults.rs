@@ -71,6 +71,9 @@ const KINDS: &[(Fault, &str, u64)] = &[
     (Killed, "process_killed", 4),
 ];
 
+/// A rate, in millionths.
+const ALWAYS: u64 = 1_000_000;
+
 pub struct Faults {
     inner: Mutex<Inner>,
 }
@@ -94,6 +97,12 @@ impl Faults {
         Faults { inner: Mutex::new(Inner { on: true, rng, rates, counts: BTreeMap::new() }) }
     }
 
+    /// These kinds whenever there is an occasion, and no others.
+    pub fn only(kinds: &[Fault]) -> Faults {
+        let rates = kinds.iter().map(|fault| (*fault, ALWAYS)).collect();
+        Faults { inner: Mutex::new(Inner { on: true, rng: Rng::new(0), rates, counts: BTreeMap::new() }) }
+    }
+
     pub fn switch(&self, on: bool) {
         self.inner.lock().expect("one thread").on = on;
     }
@@ -106,7 +115,7 @@ impl Faults {
     pub fn happens(&self, fault: Fault) -> bool {
         let mut inner = self.inner.lock().expect("one thread");
         let rate = inner.rates.get(&fault).copied().unwrap_or(0);
-        let happens = inner.on && rate > 0 && inner.rng.below(1_000_000) < rate;
+        let happens = inner.on && rate > 0 && inner.rng.below(ALWAYS) < rate;
         if happens {
             *inner.counts.entry(fault).or_default() += 1;
         }

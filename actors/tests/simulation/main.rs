@@ -11,6 +11,7 @@ mod ends;
 mod faults;
 mod log;
 mod panics;
+mod parked;
 mod phone;
 mod probe;
 mod rng;
@@ -82,7 +83,8 @@ fn every_seed_keeps_every_promise() {
 #[test]
 fn the_same_seed_is_the_same_run() {
     let seed = number("FITCONNECT_SIM_FROM").unwrap_or(1);
-    for seed in seed..seed + 3 {
+    let seeds = (number("FITCONNECT_SIM_SEEDS").unwrap_or(SEEDS) / 10).max(3);
+    for seed in seed..seed + seeds {
         let (first, second) = (on_thread(seed, false), on_thread(seed, false));
         assert_eq!((first.hash, first.steps, first.frames), (second.hash, second.steps, second.frames), "seed {seed}");
         println!("sim trace_of_{seed} {:016x}", first.hash);

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 pub const POISON: u64 = 666;
 pub const NO_PLACE: u16 = 60_000;
 /// So long after a damaged read there is no other: three panics within a minute park an actor, as they should.
-const DAMAGE_EVERY: Duration = Duration::from_secs(40);
+pub const DAMAGE_EVERY: Duration = Duration::from_secs(40);
 /// Letters that were handled and may be read once more.
 const HANDLED_KEPT: usize = 8;
 
@@ -47,9 +47,11 @@ struct Inner {
     persons: BTreeMap<UserId, Vec<user::Change>>,
     down_until: Option<Instant>,
     damage_after: Option<Instant>,
+    damage_every: Duration,
     /// What must never happen.
     wrong: Vec<String>,
-    pub commits: u64,
+    commits: u64,
+    loads: BTreeMap<ActorKey, u64>,
 }
 
 pub struct SimStore {
@@ -69,8 +71,10 @@ impl SimStore {
             persons: BTreeMap::new(),
             down_until: None,
             damage_after: None,
+            damage_every: DAMAGE_EVERY,
             wrong: Vec::new(),
             commits: 0,
+            loads: BTreeMap::new(),
         };
         SimStore { faults: faults.clone(), inner: Mutex::new(inner) }
     }
@@ -84,6 +88,11 @@ impl SimStore {
     pub fn add_person(&self, user: UserId, stored: &Stored) {
         let kept = Kept { rev: 1, snapshot: Some(pack(stored)), ..Kept::default() };
         self.inner().actors.insert(ActorKey::User(user), kept);
+    }
+
+    /// Reads are damaged as often as this.
+    pub fn damage_every(&self, every: Duration) {
+        self.inner().damage_every = every;
     }
 
     /// Timers of a process that has died mean nothing to the next.
@@ -123,6 +132,11 @@ impl SimStore {
 
     pub fn commits(&self) -> u64 {
         self.inner().commits
+    }
+
+    /// How often an actor was loaded.
+    pub fn loads(&self, key: ActorKey) -> u64 {
+        self.inner().loads.get(&key).copied().unwrap_or(0)
     }
 
     // ---- faults ----
@@ -175,7 +189,8 @@ impl SimStore {
         } else {
             return;
         };
-        self.inner().damage_after = Some(now + DAMAGE_EVERY);
+        let mut inner = self.inner();
+        inner.damage_after = Some(now + inner.damage_every);
         stored.changes.push(pack(&Change { at: 0, by: None, what }));
     }
 
@@ -290,6 +305,7 @@ impl StateStore for SimStore {
 
     fn load(&self, key: ActorKey) -> BoxFuture<'_, Result<StoredActor, StoreError>> {
         async move {
+            *self.inner().loads.entry(key).or_default() += 1;
             self.pause().await;
             self.read(key)
         }
@@ -323,7 +339,8 @@ impl StateStore for SimStore {
             }
             let found = self.inner().actors.get(&key).and_then(|kept| kept.answers.get(&(author, cmd)).cloned());
             // It was read; how long the answer takes is another matter.
-            let ms = self.inner().rng.between(0, 400);
+            let most = if self.inner().rng.hits(200) { 4_000 } else { 100 };
+            let ms = self.inner().rng.between(0, most);
             sleep(Duration::from_millis(ms)).await;
             Ok(found)
         }

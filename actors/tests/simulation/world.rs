@@ -30,9 +30,9 @@ use std::time::Duration;
 /// A class as the play knows it.
 pub struct ClassInfo {
     pub id: ClassId,
-    cmd: CmdId,
+    pub cmd: CmdId,
     pub clock: ClassClock,
-    facts: Facts,
+    pub facts: Facts,
     /// How long people gather, and how long they ride, on the wall.
     pub lobby_ms: u64,
     pub ride_ms: u64,
@@ -105,6 +105,14 @@ enum Act {
     Still {
         since: Millis,
     },
+    /// Everybody has gone.
+    Dark {
+        since: Millis,
+    },
+    /// Every actor has been touched: it had slept.
+    Touched {
+        since: Millis,
+    },
     Over,
 }
 
@@ -127,11 +135,12 @@ pub struct World {
     kills: u32,
     expected_panics: u64,
     probe: Option<probe::Probe>,
+    touch: Vec<ends::Touched>,
     /// Messages that waited when this step began, by kind of actor.
     pub in_mailboxes: [i64; Kind::ALL.len()],
 }
 
-struct Here(ArbiterHandle);
+pub struct Here(pub ArbiterHandle);
 
 impl Spawner for Here {
     fn arbiter(&self, _: &ActorKey) -> ArbiterHandle {
@@ -139,11 +148,16 @@ impl Spawner for Here {
     }
 }
 
+/// A play that has not come to its end by then goes nowhere.
+const STORM_MAX_MS: u64 = 900_000;
 /// A run that has not ended by then has not recovered.
 const QUIET_MAX_MS: u64 = 900_000;
 const CALM_MS: u64 = 40_000;
 /// Sessions whose sockets are gone have ended by then.
 const STILL_MS: u64 = 100_000;
+/// Actors that have nothing to do sleep by then.
+const DARK_MS: u64 = 150_000;
+const TOUCH_MS: u64 = 1_000;
 
 /// Runs a seed to its end.
 pub fn run(seed: u64, print: bool) -> Outcome {
@@ -181,6 +195,7 @@ impl World {
             kills: 0,
             expected_panics: 0,
             probe: None,
+            touch: Vec::new(),
             in_mailboxes: [0; Kind::ALL.len()],
         }
     }
@@ -252,7 +267,7 @@ impl World {
             life: self.life,
             broken: &mut self.broken,
         };
-        let still = matches!(self.act, Act::Still { .. });
+        let still = matches!(self.act, Act::Still { .. } | Act::Dark { .. } | Act::Touched { .. });
         for client in &mut clients {
             client.step(&mut ctx, !still);
         }
@@ -309,6 +324,12 @@ impl World {
             Act::Calm { until } => self.calm(until),
             Act::Quiet { since } => self.quiet(since),
             Act::Still { since } => self.still(since, house),
+            Act::Dark { since } => self.dark(since, house),
+            Act::Touched { since } if self.now.since(since) < TOUCH_MS => {}
+            Act::Touched { .. } => {
+                self.broken.extend(self.touch.iter().filter_map(|touched| touched.awake(&self.run.store)));
+                self.act = Act::Over;
+            }
             Act::Over => {}
         }
     }
@@ -326,6 +347,9 @@ impl World {
             truth.ended || truth.cooled
         });
         if !ended {
+            if self.now.since(START) > STORM_MAX_MS {
+                self.broken.push("the play goes nowhere".into());
+            }
             return;
         }
         // Cooling and settlement see faults too, for a while.
@@ -380,7 +404,20 @@ impl World {
         }
         let wrong = ends::wrong(self, house);
         self.broken.extend(wrong);
-        self.act = Act::Over;
+        let now = self.now;
+        self.clients.iter_mut().for_each(|client| client.leave_for_good(house, now));
+        self.trace.line(now.since(START), format_args!("dark"));
+        self.act = Act::Dark { since: now };
+    }
+
+    fn dark(&mut self, since: Millis, house: &Arc<House>) {
+        if self.now.since(since) < DARK_MS {
+            return;
+        }
+        let left = ends::left(house);
+        self.broken.extend(left);
+        self.touch = ends::touch(self, house);
+        self.act = Act::Touched { since: self.now };
     }
 
     pub fn now(&self) -> Millis {
@@ -449,7 +486,7 @@ fn people(classes: &[ClassInfo], store: &SimStore, rng: &mut Rng) -> Vec<Client>
     clients
 }
 
-fn class_info(nth: usize, rng: &mut Rng) -> ClassInfo {
+pub fn class_info(nth: usize, rng: &mut Rng) -> ClassInfo {
     let rate = *rng.pick(&[2, 5, 20, 20]);
     let cmd = crate::commands::Commands::new_id(rng, START);
     let clock = ClassClock { class_ms: START.0 as i64, wall_ms: START.0 as i64, rate };
