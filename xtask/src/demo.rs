@@ -53,7 +53,7 @@ struct Demo {
 
 pub fn run(options: &Options) -> Result<bool> {
     let pages = web::build(false)?;
-    let program = server::build(Build::Dev)?.join("fitconnect");
+    let program = server::build(Build::Demo)?.join("fitconnect");
     std::fs::create_dir_all(&options.data).map_err(|error| format!("{}: {error}", options.data.display()))?;
     let people = shipped_people();
     let accounts = accounts(options, &program, &people)?;
