@@ -35,7 +35,7 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let mut outcome = Outcome::new();
     outcome.must("seeds", done, &format!("{seeds}"), done == seeds);
     for (word, label) in FIGURES {
-        outcome.fact(label, figures.get(word).copied().unwrap_or(0));
+        outcome.fact(label, figures.get(*word).copied().unwrap_or(0));
     }
     let faults: Vec<_> = figures.iter().filter_map(|(word, n)| Some((word.strip_prefix("fault_")?, *n))).collect();
     for (fault, count) in &faults {
