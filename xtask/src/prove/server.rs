@@ -2,7 +2,6 @@
 
 use super::Ctx;
 use crate::{Result, repo, run, web};
-use fitconnect_loadtest::process::{Process, Usage};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -110,10 +109,6 @@ impl Server {
         Ok(Server { child, address, log })
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -153,11 +148,6 @@ impl Server {
             }
         }
         Err(format!("{}\nthe server did not end within {STOP_MAX:?}", self.said()).into())
-    }
-
-    /// Processor time and memory that it has used so far.
-    pub fn usage(&self) -> Result<Usage> {
-        Ok(Process(self.pid()).usage()?)
     }
 
     /// The end of its log.
