@@ -5,7 +5,8 @@ use fitconnect_loadtest::people::{Person, shipped_people};
 use fitconnect_loadtest::rider::{Begin, End, Rider, RiderOptions, Stage};
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
-use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind};
+use fitconnect_protocol::class::{Phase, PlanAction, Segment, SegmentKind};
+use fitconnect_protocol::session::{Snapshot, Topic};
 use fitconnect_recording::{read, shipped};
 use std::sync::Arc;
 
@@ -39,4 +40,23 @@ fn a_rider_gets_the_golden_figures() {
         assert!((summary.meps.expect("points") - meps).abs() < 1e-3, "{:?} is not {meps}", summary.meps);
     });
     assert!(shipped_people().len() > 40);
+}
+
+#[test]
+fn a_class_goes_on_after_a_restart() {
+    let gym = Gym::open(1, 1);
+    let class = run(async {
+        let (trainer, _pushes) = Trainer::connect(&gym.address, &gym.trainer).await.expect("a trainer");
+        let class = trainer.create(&class_now(&trainer.client, "Test", 10, plan(300))).await.expect("a class");
+        trainer.lobby(class).await.expect("a lobby");
+        trainer.plan(class, PlanAction::Start).await.expect("started");
+        class
+    });
+    let gym = Gym::open_in(gym.close(), 1, 1);
+    run(async {
+        let (trainer, _pushes) = Trainer::connect(&gym.address, &gym.trainer).await.expect("a trainer");
+        let subscribed = trainer.client.subscribe(Topic::Class(class)).await.expect("the class");
+        let Some(Snapshot::Class(snapshot)) = subscribed.snapshot else { panic!("a class has its snapshot") };
+        assert_eq!((snapshot.phase, snapshot.plan.current), (Phase::Live, Some(0)));
+    });
 }
