@@ -129,7 +129,13 @@ pub fn hiit45(reference: &Person, hr_max: f64) -> Vec<Segment> {
     parts
         .map(|(kind, duration_s)| {
             let to_ms = from_ms + duration_s * 1_000;
-            let target = target(reference, hr_max, from_ms..to_ms);
+            // Windows begin in the middle of a ride: nobody is judged by how another one warms up or cools down.
+            let target = match kind {
+                SegmentKind::Work | SegmentKind::Recover | SegmentKind::Test => {
+                    target(reference, hr_max, from_ms..to_ms)
+                }
+                SegmentKind::Warmup | SegmentKind::Cooldown | SegmentKind::Transition => None,
+            };
             from_ms = to_ms;
             let cue = match kind {
                 SegmentKind::Warmup => Some("Easy, find your rhythm".to_owned()),
