@@ -64,8 +64,9 @@ impl Commands {
         }
     }
 
+    /// It is under way. Who waits for it already, while it was looked up, goes on waiting.
     pub fn begin(&mut self, key: CmdKey, digest: u64) {
-        self.known.insert(key, State::Pending { digest, repeats: Vec::new() });
+        self.known.entry(key).or_insert(State::Pending { digest, repeats: Vec::new() });
     }
 
     /// It was refused, or the machine was lost: it may be decided anew. Who waited for it gets the same answer.

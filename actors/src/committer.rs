@@ -2,6 +2,8 @@
 
 use crate::ports::{Commit, Committed, StateStore};
 use fitconnect_protocol::limits::COMMIT_BATCH_MAX;
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,10 +43,13 @@ async fn run(state: Arc<dyn StateStore>, mut queue: mpsc::Receiver<Job>) {
     while queue.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
         let (commits, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         let count = commits.len();
-        let mut results = state.commit(commits).await;
-        if results.len() != count {
-            results = vec![Committed::Unknown("the store answered for another number of commits".into()); count];
-        }
+        let unknown = |why: &str| vec![Committed::Unknown(why.into()); count];
+        let results = match AssertUnwindSafe(state.commit(commits)).catch_unwind().await {
+            Ok(results) if results.len() == count => results,
+            Ok(_) => unknown("the store answered for another number of commits"),
+            // Nothing would ever be committed again if it took this task along.
+            Err(_) => unknown("the store panicked"),
+        };
         for (done, result) in waiting.into_iter().zip(results) {
             // An actor that is gone reads its row again when it comes back.
             let _ = done.send(result);

@@ -2,6 +2,9 @@
 //! commands once, one stored alarm, and a new life from what is stored whenever memory may be wrong.
 
 mod life;
+mod mail;
+
+pub use mail::{Mail, Post};
 
 use crate::asks::Asks;
 use crate::body::{Body, Input};
@@ -11,62 +14,17 @@ use crate::outbox::Outbox;
 use crate::outgoing::{Action, Outgoing};
 use crate::ports::{Event, StoredAnswer, StoredChange, StoredLetter, Writer};
 use crate::reply::ReplyTo;
-use crate::stats::{Kind, Stats};
 use actix::prelude::*;
 use fitconnect_domain::{ActorKey, AskId, Effect, LetterId, Machine, Millis, Out};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ErrorCode, Refusal};
+use futures_util::FutureExt as _;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// What is put into a host's mailbox.
-pub enum Post<B: Body> {
-    Input(Input<B>, ReplyTo),
-    Letter(StoredLetter),
-    /// Something stored is due: be awake.
-    Nudge,
-    /// Another socket carries the session.
-    Attach(Arc<Outbox>, Input<B>),
-    /// Nobody will ask any more.
-    Stop,
-}
-
-/// A post on its way. It is counted as long as it waits, whatever becomes of it.
-pub struct Mail<B: Body> {
-    post: Post<B>,
-    waits: Waits,
-}
-
-struct Waits {
-    stats: Arc<Stats>,
-    kind: Kind,
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        self.stats.of(self.kind).mailbox.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<B: Body> Mail<B> {
-    pub fn new(post: Post<B>, stats: &Arc<Stats>) -> Self {
-        stats.of(B::KIND).mailbox.fetch_add(1, Ordering::Relaxed);
-        Mail { post, waits: Waits { stats: stats.clone(), kind: B::KIND } }
-    }
-
-    pub fn open(self) -> Post<B> {
-        drop(self.waits);
-        self.post
-    }
-}
-
-impl<B: Body> Message for Mail<B> {
-    type Result = ();
-}
 
 enum Stage<M> {
     Asleep,
@@ -297,6 +255,7 @@ impl<B: Body> Host<B> {
         self.commands.begin(key, digest);
         let (state, actor, life) = (self.house.state.clone(), self.key(), self.life);
         let found = async move { state.answer(actor, key.0, key.1).await };
+        let found = AssertUnwindSafe(found).catch_unwind();
         ctx.spawn(found.into_actor(self).map(move |found, host, ctx| {
             let now = host.now();
             if host.life != life {
@@ -304,19 +263,21 @@ impl<B: Body> Host<B> {
                 return reply.refuse(ErrorCode::Retry, now);
             }
             match found {
-                Ok(Some(known)) if known.digest != digest => {
+                Ok(Ok(Some(known))) if known.digest != digest => {
                     host.commands.forget(key);
                     reply.refuse(ErrorCode::CmdMismatch, now);
                 }
-                Ok(Some(known)) => {
+                Ok(Ok(Some(known))) => {
                     for waiting in
                         std::iter::once(reply).chain(host.commands.done(key, digest, known.reply.clone(), now))
                     {
                         answer_stored(&known.reply, waiting, now);
                     }
                 }
-                Ok(None) if matches!(host.stage, Stage::Awake(_)) => host.decide(key, digest, input, reply, now, ctx),
-                Ok(None) | Err(_) => {
+                Ok(Ok(None)) if matches!(host.stage, Stage::Awake(_)) => {
+                    host.decide(key, digest, input, reply, now, ctx)
+                }
+                Ok(Ok(None) | Err(_)) | Err(_) => {
                     for waiting in std::iter::once(reply).chain(host.commands.forget(key)) {
                         waiting.refuse(ErrorCode::Retry, now);
                     }
@@ -436,11 +397,12 @@ impl<B: Body> Host<B> {
 
     fn load_for_machine(&mut self, load: <B::Machine as Machine>::Load, ctx: &mut Context<Self>) {
         let life = self.life;
-        let loaded = B::load(&self.house, self.id, load);
-        ctx.spawn(loaded.into_actor(self).map(move |input, host, ctx| {
-            if host.life == life {
-                host.step(input, AskId::NOBODY, host.now(), ctx);
-            }
+        let loaded = AssertUnwindSafe(B::load(&self.house, self.id, load)).catch_unwind();
+        ctx.spawn(loaded.into_actor(self).map(move |loaded, host, ctx| match loaded {
+            Ok(input) if host.life == life => host.step(input, AskId::NOBODY, host.now(), ctx),
+            // The machine waits for what will not come.
+            Err(_) if host.life == life => host.panicked(host.now(), ctx),
+            Ok(_) | Err(_) => {}
         }));
     }
 

@@ -21,6 +21,8 @@ use fitconnect_domain::session::{self, Session};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
 use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -360,8 +362,10 @@ async fn scan(house: Arc<House>) {
     let mut rounds = 0_u64;
     loop {
         house.hub.call_all();
-        if let Err(error) = scan_once(&house, &mut letters_after).await {
-            tracing::warn!(%error, "alarms and letters could not be read");
+        match AssertUnwindSafe(scan_once(&house, &mut letters_after)).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "alarms and letters could not be read"),
+            Err(_) => tracing::error!("the store panicked while alarms and letters were read"),
         }
         if rounds.is_multiple_of(3_600)
             && let Err(error) = house.state.sweep(house.clock.now()).await

@@ -7,7 +7,8 @@ use actix::prelude::*;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::{AskId, Millis};
 use fitconnect_protocol::ErrorCode;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -51,9 +52,11 @@ impl<B: Body> Host<B> {
             let machine = restore::<B>(id, &stored, samples, now).await?;
             Ok::<_, NotLoaded>((stored, machine))
         };
+        let loaded = AssertUnwindSafe(loaded).catch_unwind();
         ctx.spawn(loaded.into_actor(self).map(|loaded, host, ctx| match loaded {
-            Ok((stored, machine)) => host.loaded(stored, machine, ctx),
-            Err(why) => host.not_loaded(why, ctx),
+            Ok(Ok((stored, machine))) => host.loaded(stored, machine, ctx),
+            Ok(Err(why)) => host.not_loaded(why, ctx),
+            Err(_) => host.not_loaded(NotLoaded::Panicked, ctx),
         }));
     }
 
@@ -299,6 +302,11 @@ impl<B: Body> Drop for Host<B> {
     fn drop(&mut self) {
         self.house.stats.of(B::KIND).alive.fetch_sub(1, Ordering::Relaxed);
         self.house.forget_log(self.writer);
+        if B::IS_STORED {
+            // The actor itself is lost: those who follow it wait for its successor, and a commit may be under way.
+            self.house.hub.begin_epoch(&B::channels(self.id));
+            self.house.doubt_letters(self.key());
+        }
     }
 }
 
@@ -307,7 +315,7 @@ impl<B: Body> Drop for Host<B> {
 enum NotLoaded {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("building it panicked")]
+    #[error("reading or building it panicked")]
     Panicked,
 }
 
@@ -318,8 +326,7 @@ async fn restore<B: Body>(
     now: Millis,
 ) -> Result<B::Machine, NotLoaded> {
     if samples.len() <= SAMPLES_INLINE_MAX {
-        let restored = catch_unwind(AssertUnwindSafe(|| B::restore(id, stored, samples, now)));
-        return Ok(restored.map_err(|_| NotLoaded::Panicked)??);
+        return Ok(B::restore(id, stored, samples, now)?);
     }
     let stored = stored.clone();
     let restored = tokio::task::spawn_blocking(move || B::restore(id, &stored, samples, now)).await;

@@ -13,7 +13,7 @@ use fitconnect_protocol::session::{Event, NotRecovered, Position, Response, Snap
 use fitconnect_protocol::tick::Header;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An event that is kept for those who come back.
 struct Kept {
@@ -86,7 +86,8 @@ impl ChannelHub {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("nobody panics while holding a channel")
+        // Whatever a panic has left is made good by the epoch that begins after it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn epoch(&self) -> u32 {

@@ -22,6 +22,8 @@ pub enum Fault {
     DamagedRead,
     /// What was read was damaged: the machine cannot be built, its making panics.
     DamagedBuild,
+    /// The store itself panics.
+    StorePanicked,
     /// Letters that have been handled are read again.
     LettersAgain,
     LogFull,
@@ -56,6 +58,7 @@ const KINDS: &[(Fault, &str, u64)] = &[
     (LoadFailed, "load_failed", 300),
     (DamagedRead, "read_damaged", 400),
     (DamagedBuild, "build_panicked", 300),
+    (StorePanicked, "store_panicked", 5),
     (LettersAgain, "letters_again", 300),
     (LogFull, "log_full", 10),
     (LogFailed, "log_failed", 20),

@@ -1,6 +1,6 @@
 //! Panics of a run: those of a poisoned machine are counted, every other is a fault.
 
-use crate::store::NO_PLACE;
+use crate::store::{NO_PLACE, PANIC};
 use std::cell::RefCell;
 use std::sync::Once;
 
@@ -24,6 +24,8 @@ pub fn watch() {
                 let text = info.to_string();
                 if text.contains(&format!("index is {NO_PLACE}")) {
                     seen.poisoned += 1;
+                } else if text.contains(PANIC) {
+                    // Counted as a fault where it is made.
                 } else {
                     seen.others.push(text);
                 }

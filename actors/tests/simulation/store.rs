@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep};
 /// A sensor that nobody wears, except where a read was damaged; a place that nobody has.
 pub const POISON: u64 = 666;
 pub const NO_PLACE: u16 = 60_000;
+/// What the store says when it panics.
+pub const PANIC: &str = "the store fell over";
 /// So long after a damaged read there is no other: three panics within a minute park an actor, as they should.
 pub const DAMAGE_EVERY: Duration = Duration::from_secs(40);
 /// Letters that were handled and may be read once more.
@@ -157,6 +159,14 @@ impl SimStore {
     async fn pause(&self) {
         let us = self.inner().rng.between(0, 4_000);
         sleep(Duration::from_micros(us)).await;
+    }
+
+    /// Not where it would count against an actor: three panics within a minute park it.
+    async fn pause_or_panic(&self) {
+        self.pause().await;
+        if self.faults.happens(Fault::StorePanicked) {
+            panic!("{PANIC}");
+        }
     }
 
     fn unavailable<T>(&self) -> Result<T, StoreError> {
@@ -314,7 +324,7 @@ impl StateStore for SimStore {
 
     fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Committed>> {
         async move {
-            self.pause().await;
+            self.pause_or_panic().await;
             if self.faults.happens(Fault::SlowCommit) {
                 let ms = self.inner().rng.between(100, 3_000);
                 sleep(Duration::from_millis(ms)).await;
@@ -333,7 +343,7 @@ impl StateStore for SimStore {
         cmd: CmdId,
     ) -> BoxFuture<'_, Result<Option<StoredAnswer>, StoreError>> {
         async move {
-            self.pause().await;
+            self.pause_or_panic().await;
             if self.is_down() || self.faults.happens(Fault::LoadFailed) {
                 return self.unavailable();
             }
@@ -349,7 +359,7 @@ impl StateStore for SimStore {
 
     fn due(&self, now: Millis, limit: u32) -> BoxFuture<'_, Result<Vec<ActorKey>, StoreError>> {
         async move {
-            self.pause().await;
+            self.pause_or_panic().await;
             if self.is_down() {
                 return self.unavailable();
             }
@@ -365,7 +375,7 @@ impl StateStore for SimStore {
 
     fn letters(&self, after: Option<LetterId>, limit: u32) -> BoxFuture<'_, Result<Vec<StoredLetter>, StoreError>> {
         async move {
-            self.pause().await;
+            self.pause_or_panic().await;
             if self.is_down() {
                 return self.unavailable();
             }
