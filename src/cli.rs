@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use fitconnect::clock::WallClock;
 use fitconnect::config::{self, ConfigError, Flags, Loaded};
 use fitconnect::ride::{self, RideArgs};
-use fitconnect::serve::{Server, raise_file_limit, stop_signal};
+use fitconnect::serve::{Server, keep_pages_small, raise_file_limit, stop_signal};
 use fitconnect::store::{self, Store};
 use fitconnect_actors::ports::Clock;
 use fitconnect_domain::Millis;
@@ -128,6 +128,7 @@ fn serve(flags: &Flags) -> Result<(), Failure> {
     let config = load(flags).map_err(usage)?.config;
     fitconnect::telemetry::init(&config)?;
     raise_file_limit();
+    keep_pages_small();
     block_on(async {
         let server = Server::open(config).await?;
         let ready = |address| {

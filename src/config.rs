@@ -84,7 +84,8 @@ impl Default for Config {
             clock_rate: 1,
             token_life_s: 3_600,
             workers: cores(),
-            arbiters: cores(),
+            // An actor's step is short beside a socket's write; a second thread for them only moves their memory about.
+            arbiters: cores().div_ceil(2),
             log: "info".into(),
             log_format: LogFormat::Pretty,
             demo: false,

@@ -10,7 +10,7 @@ pub use reaper::{Conn, Sockets, on_connect, reap};
 use crate::app::App;
 use crate::auth::Claims;
 use crate::telemetry::trace::TraceId;
-use actix::prelude::*;
+use actix::prelude::{Actor, ActorContext, ActorFuture, AsyncContext, StreamHandler};
 use actix_web::web;
 use actix_web_actors::ws::{self, Message as Frame, ProtocolError, WebsocketContext};
 use bytes::Bytes;
@@ -23,14 +23,10 @@ use fitconnect_protocol::codec::{self, BadFrame};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{AckMode, Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, ErrorCode, Refusal, SessionId};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tracing::Span;
-
-/// Something waits in the outbox.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Wake;
 
 /// Malformed frames that a socket may send before it is taken for a broken client.
 const BAD_FRAMES_MAX: u32 = 20;
@@ -46,7 +42,7 @@ pub struct Socket {
     bad: u32,
     closing: bool,
     /// One id for everything that is logged of this socket.
-    span: Span,
+    trace: TraceId,
 }
 
 type Ctx = WebsocketContext<Socket>;
@@ -63,7 +59,7 @@ impl Socket {
             written_at: now,
             bad: 0,
             closing: false,
-            span: TraceId::new().socket(),
+            trace: TraceId::new(),
         }
     }
 
@@ -97,17 +93,16 @@ impl Socket {
 
     /// A new outbox for this identity; the one before, if any, takes nothing more.
     fn carry(&mut self, by: Arc<Caller>, ctx: &mut Ctx) -> Arc<Outbox> {
-        let socket = Arc::new(ctx.address().recipient::<Wake>());
-        // Full is harmless: it is awake already. Closed: nobody is there to read.
-        let outbox = Outbox::new(by, Box::new(move || drop(socket.try_send(Wake))));
+        let outbox = Outbox::new(by);
         if let Some(before) = self.outbox.replace(outbox.clone()) {
             self.drain_from(&before, ctx);
+            while before.is_awake() && !self.closing {
+                self.drain_from(&before, ctx);
+            }
             self.app.sockets.unwatch(&before);
             before.shut();
         }
-        if let Some(conn) = &self.conn {
-            self.app.sockets.watch(conn, &outbox);
-        }
+        self.app.sockets.watch(self.conn.clone(), &outbox);
         outbox
     }
 
@@ -126,17 +121,26 @@ impl Socket {
     // ---- writing ----
 
     fn drain(&mut self, ctx: &mut Ctx) {
-        if let Some(outbox) = self.outbox.clone() {
-            self.drain_from(&outbox, ctx);
-            if outbox.take_lagging() {
-                self.app.house.hub.catch_up(&outbox, self.now().0);
-            }
+        let Some(outbox) = self.outbox.clone() else { return };
+        self.drain_from(&outbox, ctx);
+        if outbox.take_lagging() {
+            self.app.house.hub.catch_up(&outbox, self.now().0);
+        }
+        if outbox.take_knock() {
+            self.heartbeat(ctx);
         }
     }
 
     fn drain_from(&mut self, outbox: &Arc<Outbox>, ctx: &mut Ctx) {
-        let close = outbox.drain(|frame| ctx.binary(frame));
-        self.written_at = self.now();
+        let mut wrote = false;
+        let now = self.now();
+        let close = outbox.drain(now.0, |frame| {
+            wrote = true;
+            ctx.binary(frame);
+        });
+        if wrote {
+            self.written_at = now;
+        }
         if let Some(code) = close {
             self.close(code, ctx);
         }
@@ -246,18 +250,41 @@ impl Socket {
 
     // ---- time ----
 
-    fn heartbeat(&mut self, after: Duration, ctx: &mut Ctx) {
-        ctx.run_later(after, |socket, ctx| {
-            let now = socket.now();
-            if now.since(socket.read_at) > u64::from(HEARTBEAT_MS) + HEARTBEAT_GRACE_MS {
-                return socket.close(CloseCode::Silent, ctx);
-            }
-            if now.since(socket.written_at) >= u64::from(HEARTBEAT_MS) {
-                ctx.binary(Bytes::new());
-                socket.written_at = now;
-            }
-            socket.heartbeat(Duration::from_millis(u64::from(HEARTBEAT_MS) / 2), ctx);
-        });
+    /// The reaper has knocked: has the client said nothing for too long, have we?
+    fn heartbeat(&mut self, ctx: &mut Ctx) {
+        let now = self.now();
+        if now.since(self.read_at) > u64::from(HEARTBEAT_MS) + HEARTBEAT_GRACE_MS {
+            return self.close(CloseCode::Silent, ctx);
+        }
+        if now.since(self.written_at) >= u64::from(HEARTBEAT_MS) {
+            ctx.binary(Bytes::new());
+            self.written_at = now;
+        }
+    }
+}
+
+/// Drains the outbox whenever the socket is woken: no message for it, and nothing allocated.
+#[derive(Default)]
+struct Drain {
+    /// Which outbox wakes which task.
+    wakes: Option<(Arc<Outbox>, Waker)>,
+}
+
+impl ActorFuture<Socket> for Drain {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, socket: &mut Socket, ctx: &mut Ctx, task: &mut Context<'_>) -> Poll<()> {
+        let Some(outbox) = &socket.outbox else { return Poll::Pending };
+        // First the waker, then a look: what comes in between wakes.
+        let known = |(known, waker): &(Arc<Outbox>, Waker)| Arc::ptr_eq(known, outbox) && waker.will_wake(task.waker());
+        if !self.wakes.as_ref().is_some_and(known) {
+            outbox.drained_by(task.waker());
+            self.wakes = Some((outbox.clone(), task.waker().clone()));
+        }
+        if outbox.is_awake() {
+            socket.drain(ctx);
+        }
+        Poll::Pending
     }
 }
 
@@ -265,11 +292,8 @@ impl Actor for Socket {
     type Context = Ctx;
 
     fn started(&mut self, ctx: &mut Ctx) {
-        ctx.set_mailbox_capacity(MAILBOX_SOCKET);
         self.app.telemetry.socket_opened();
-        // The first ping is jittered, so that ten thousand that came together do not ping together.
-        let jitter = u64::from(rand::random::<u32>() % (HEARTBEAT_MS / 2));
-        self.heartbeat(Duration::from_millis(jitter), ctx);
+        ctx.spawn(Drain::default());
         match self.claims.take() {
             Some(claims) => self.welcome(claims, ctx),
             None => {
@@ -297,20 +321,13 @@ impl Drop for Socket {
     }
 }
 
-impl Handler<Wake> for Socket {
-    type Result = ();
-    fn handle(&mut self, _: Wake, ctx: &mut Ctx) {
-        self.drain(ctx);
-    }
-}
-
 impl StreamHandler<Result<Frame, ProtocolError>> for Socket {
     fn handle(&mut self, frame: Result<Frame, ProtocolError>, ctx: &mut Ctx) {
         if self.closing {
             return;
         }
-        let span = self.span.clone();
-        let _in = span.enter();
+        // What a socket has to say is for debugging; a span for each frame would be felt.
+        let _in = tracing::enabled!(tracing::Level::DEBUG).then(|| self.trace.socket().entered());
         match frame {
             Ok(Frame::Binary(bytes)) => self.binary(&bytes, ctx),
             Ok(Frame::Ping(bytes)) => {
@@ -325,6 +342,12 @@ impl StreamHandler<Result<Frame, ProtocolError>> for Socket {
             }
             // Fragments are for messages that are larger than ours may be.
             Ok(Frame::Text(_) | Frame::Continuation(_)) => self.close(CloseCode::BadFrame, ctx),
+            // The line is cut: there is nobody to close it for.
+            Err(ProtocolError::Io(error)) => {
+                tracing::debug!(%error, "the socket is lost");
+                self.closing = true;
+                ctx.stop();
+            }
             Err(error) => {
                 tracing::debug!(%error, "the socket cannot be read");
                 self.close(CloseCode::BadFrame, ctx);

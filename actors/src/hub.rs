@@ -225,14 +225,14 @@ impl Hub {
             }
         }
         let epoch = self.find(Channel::class(Topic::Board(class))).map_or(0, |board| board.epoch());
-        for mine in &frame.mine {
+        for mine in frame.mine {
             let Some(follower) = self.sessions.get(&mine.session) else { continue };
             let outbox = &follower.outbox;
             let mut own = Mine {
                 class,
                 row: mine.row.to_vec(),
                 splats: mine.splats,
-                acks: mine.acks.clone(),
+                acks: mine.acks,
                 slice: None,
                 names: Vec::new(),
             };

@@ -5,12 +5,10 @@ use bytes::Bytes;
 use fitconnect_domain::class::Caller;
 use fitconnect_protocol::CloseCode;
 use fitconnect_protocol::limits::*;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Wakes the socket that drains; must not block, and may be called when it is awake.
-pub type Waker = Box<dyn Fn() + Send + Sync>;
+use std::task::Waker;
 
 /// What a frame replaces in the state lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,18 +35,41 @@ struct Lanes {
     close: Option<CloseCode>,
     /// Since when something waits without the socket having drained.
     waiting_since: Option<u64>,
-    /// Names of slices that this socket has been told, by slot, oldest first.
+    /// The task that drains, once it has said so.
+    task: Option<Waker>,
+    /// Names of slices that this socket has been told, by slot, oldest first. Few enough to be looked through.
     names: VecDeque<u16>,
-    names_known: HashSet<u16>,
 }
 
 impl Lanes {
+    fn has_frames(&self) -> bool {
+        !(self.control.is_empty() && self.event.is_empty() && self.state.is_empty() && self.ephemeral.is_empty())
+    }
+
     fn is_empty(&self) -> bool {
-        self.control.is_empty()
-            && self.event.is_empty()
-            && self.state.is_empty()
-            && self.ephemeral.is_empty()
-            && self.close.is_none()
+        !self.has_frames() && self.close.is_none()
+    }
+
+    /// The next frame of the first lane that has one; of a state all frames, which belong together. How many.
+    fn take_some(&mut self, mut each: impl FnMut(Bytes)) -> usize {
+        let single = [(&mut self.control, &mut self.control_bytes), (&mut self.event, &mut self.event_bytes)];
+        for (lane, bytes) in single {
+            if let Some(frame) = lane.pop_front() {
+                *bytes -= frame.len();
+                each(frame);
+                return 1;
+            }
+        }
+        if let Some((_, frames)) = self.state.pop_front() {
+            self.state_bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+            let count = frames.len();
+            frames.into_iter().for_each(each);
+            return count;
+        }
+        let Some(frame) = self.ephemeral.pop_front() else { return 0 };
+        self.ephemeral_bytes -= frame.len();
+        each(frame);
+        1
     }
 }
 
@@ -66,25 +87,26 @@ pub enum Put {
 pub struct Outbox {
     pub by: Arc<Caller>,
     lanes: Mutex<Lanes>,
-    waker: Waker,
     awake: AtomicBool,
     /// The rider gets slices of a board that is too large to be sent whole.
     sliced: AtomicBool,
     /// Topics that have more for this socket than its lane could take.
     lagging: AtomicBool,
+    /// It is time to see to the heartbeat.
+    knocked: AtomicBool,
     closed: AtomicBool,
     pub dropped: AtomicU64,
 }
 
 impl Outbox {
-    pub fn new(by: Arc<Caller>, waker: Waker) -> Arc<Outbox> {
+    pub fn new(by: Arc<Caller>) -> Arc<Outbox> {
         Arc::new(Outbox {
             by,
             lanes: Mutex::default(),
-            waker,
             awake: AtomicBool::new(false),
             sliced: AtomicBool::new(false),
             lagging: AtomicBool::new(false),
+            knocked: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
         })
@@ -94,17 +116,27 @@ impl Outbox {
         self.lanes.lock().expect("nobody panics while holding the lanes")
     }
 
-    fn wake(&self) {
-        if !self.awake.swap(true, Ordering::AcqRel) {
-            (self.waker)();
+    /// Wakes the socket that drains, unless it is awake.
+    fn wake(&self, lanes: MutexGuard<'_, Lanes>) {
+        if self.awake.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let task = lanes.task.clone();
+        drop(lanes);
+        if let Some(task) = task {
+            task.wake();
         }
     }
 
     /// Marks that something waits since `now`, and wakes.
     fn waits(&self, mut lanes: MutexGuard<'_, Lanes>, now_ms: u64) {
         lanes.waiting_since.get_or_insert(now_ms);
-        drop(lanes);
-        self.wake();
+        self.wake(lanes);
+    }
+
+    /// This task drains from now on: it is woken when something comes. What is there already, it finds itself awake for.
+    pub fn drained_by(&self, task: &Waker) {
+        self.lanes().task = Some(task.clone());
     }
 
     /// A reply, an error, a close: never dropped. A client has few under way, because a socket that does not drain is not read.
@@ -126,9 +158,8 @@ impl Outbox {
         let mut lanes = self.lanes();
         // A frame larger than the lane goes when the lane is empty.
         if lanes.event_bytes + frame.len() > LANE_EVENT_BYTES_MAX && !lanes.event.is_empty() {
-            drop(lanes);
             self.lagging.store(true, Ordering::Release);
-            self.wake();
+            self.wake(lanes);
             return false;
         }
         lanes.event_bytes += frame.len();
@@ -196,16 +227,25 @@ impl Outbox {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Hands everything that waits to the socket, in the order of the lanes. Returns the close that was asked for.
-    pub fn drain(&self, mut each: impl FnMut(Bytes)) -> Option<CloseCode> {
+    /// Hands what waits to the socket in the order of the lanes, some frames at a time: what is left keeps it awake. Returns the
+    /// close that was asked for, when nothing is left before it.
+    pub fn drain(&self, now_ms: u64, mut each: impl FnMut(Bytes)) -> Option<CloseCode> {
         self.awake.store(false, Ordering::Release);
         let mut lanes = self.lanes();
+        let mut handed = 0;
+        while handed < DRAIN_FRAMES_MAX {
+            let some = lanes.take_some(&mut each);
+            handed += some;
+            if some == 0 {
+                break;
+            }
+        }
+        if lanes.has_frames() {
+            lanes.waiting_since = Some(now_ms);
+            self.awake.store(true, Ordering::Release);
+            return None;
+        }
         lanes.waiting_since = None;
-        (lanes.control_bytes, lanes.event_bytes, lanes.state_bytes, lanes.ephemeral_bytes) = (0, 0, 0, 0);
-        lanes.control.drain(..).for_each(&mut each);
-        lanes.event.drain(..).for_each(&mut each);
-        lanes.state.drain(..).flat_map(|(_, frames)| frames).for_each(&mut each);
-        lanes.ephemeral.drain(..).for_each(&mut each);
         // A socket that once had much to say gives the room back.
         if lanes.control.capacity() > 32 {
             lanes.control.shrink_to(4);
@@ -219,6 +259,22 @@ impl Outbox {
     /// Whether topics wait to send more; asked once after a drain.
     pub fn take_lagging(&self) -> bool {
         self.lagging.swap(false, Ordering::AcqRel)
+    }
+
+    /// Asks the socket to see to its heartbeat.
+    pub fn knock(&self) {
+        self.knocked.store(true, Ordering::Release);
+        self.wake(self.lanes());
+    }
+
+    /// Whether somebody has knocked; asked once after a drain.
+    pub fn take_knock(&self) -> bool {
+        self.knocked.swap(false, Ordering::AcqRel)
+    }
+
+    /// Woken, and not drained since.
+    pub fn is_awake(&self) -> bool {
+        self.awake.load(Ordering::Acquire)
     }
 
     /// Bytes that wait, and since when nothing has been drained.
@@ -240,15 +296,14 @@ impl Outbox {
         let mut lanes = self.lanes();
         let mut new = Vec::new();
         for slot in slots {
-            if lanes.names_known.insert(slot) {
-                lanes.names.push_back(slot);
-                new.push(slot);
+            if lanes.names.contains(&slot) {
+                continue;
             }
-            if lanes.names.len() > SLICE_NAMES_MAX
-                && let Some(oldest) = lanes.names.pop_front()
-            {
-                lanes.names_known.remove(&oldest);
+            if lanes.names.len() >= SLICE_NAMES_MAX {
+                lanes.names.pop_front();
             }
+            lanes.names.push_back(slot);
+            new.push(slot);
         }
         new
     }

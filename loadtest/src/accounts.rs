@@ -5,20 +5,20 @@ use crate::error::LoadError;
 use crate::http::Server;
 use fitconnect_protocol::UserId;
 use fitconnect_protocol::user::Role;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default = "member")]
     pub role: Role,
@@ -55,6 +55,13 @@ pub struct Accounts {
 }
 
 impl Accounts {
+    /// Writes the file that [`Accounts::load`] reads.
+    pub fn save(&self, path: &Path) -> Result<(), LoadError> {
+        let line = |account| serde_json::to_string(account).expect("an account is text") + "\n";
+        let text: String = self.staff.iter().chain(&self.members).map(line).collect();
+        std::fs::write(path, text).map_err(LoadError::io(format!("{} cannot be written", path.display())))
+    }
+
     pub fn load(path: &Path) -> Result<Accounts, LoadError> {
         let text =
             std::fs::read_to_string(path).map_err(LoadError::io(format!("{} cannot be read", path.display())))?;

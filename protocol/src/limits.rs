@@ -57,9 +57,13 @@ pub const SO_SNDBUF: usize = 64 * 1024;
 /// Connections that wait to be accepted: a storm of 10,000 dials.
 pub const LISTEN_BACKLOG: u32 = 4_096;
 
-/// Mailbox of a session, of a socket and of any other actor. Full means: try again, nothing is kept for you.
+/// Frames that a socket takes from its lanes at once. What is larger stays allocated with each socket.
+pub const DRAIN_FRAMES_MAX: usize = 8;
+/// Bytes that are gathered for one write to a socket; also what a stalled one holds besides its lanes.
+pub const WRITE_BYTES: usize = 4 * 1024;
+
+/// Mailbox of a session and of any other actor. Full means: try again, nothing is kept for you.
 pub const MAILBOX_SESSION: usize = 64;
-pub const MAILBOX_SOCKET: usize = 16;
 pub const MAILBOX_ACTOR: usize = 8_192;
 /// Inputs that an actor keeps while it loads; what comes after is told to try again.
 pub const LOADING_INPUTS_MAX: usize = 8_192;
@@ -107,8 +111,9 @@ pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Entries of one page of a list over HTTP.
 pub const PAGE_MAX: u32 = 200;
 
-/// The live board is sent so often, in real time.
-pub const TICK_MS: u64 = 250;
+/// The live board is sent so often, in real time: a little more than four times a second, so that a sample that has just missed one
+/// is on the next within a quarter.
+pub const TICK_MS: u64 = 240;
 /// Every row is sent again so often.
 pub const FULL_TICK_MS: u64 = 10_000;
 /// A full board is cut into parts of at most so many bytes.

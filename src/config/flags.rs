@@ -50,7 +50,7 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
 
-    /// Threads on which classes, people and sessions live, 1 to 256 [default: one a core]
+    /// Threads on which classes, people and sessions live, 1 to 256 [default: one for two cores]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arbiters: Option<usize>,

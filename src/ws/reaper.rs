@@ -11,11 +11,14 @@ pub use conn::Conn;
 use dashmap::DashMap;
 use fitconnect_actors::outbox::Outbox;
 use fitconnect_protocol::SessionId;
-use fitconnect_protocol::limits::{SO_SNDBUF, STALLED_MS_MAX};
+use fitconnect_protocol::limits::{HEARTBEAT_MS, SO_SNDBUF, STALLED_MS_MAX};
 use socket2::SockRef;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Seconds of half a heartbeat.
+const KNOCK_ROUNDS: u128 = HEARTBEAT_MS as u128 / 2_000;
 
 /// Called by the HTTP server for each connection.
 pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
@@ -32,11 +35,11 @@ pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
 
 /// Open sockets, for the reaper.
 #[derive(Default)]
-pub struct Sockets(DashMap<SessionId, (Conn, Arc<Outbox>)>);
+pub struct Sockets(DashMap<SessionId, (Option<Conn>, Arc<Outbox>)>);
 
 impl Sockets {
-    pub(super) fn watch(&self, conn: &Conn, outbox: &Arc<Outbox>) {
-        self.0.insert(outbox.by.session, (conn.clone(), outbox.clone()));
+    pub(super) fn watch(&self, conn: Option<Conn>, outbox: &Arc<Outbox>) {
+        self.0.insert(outbox.by.session, (conn, outbox.clone()));
     }
 
     pub(super) fn unwatch(&self, outbox: &Arc<Outbox>) {
@@ -52,16 +55,25 @@ impl Sockets {
     fn shut_stalled(&self, now_ms: u64) -> usize {
         let stalled =
             |outbox: &Outbox| outbox.waiting().1.is_some_and(|since| now_ms.saturating_sub(since) >= STALLED_MS_MAX);
-        let conns: Vec<Conn> = self.0.iter().filter(|entry| stalled(&entry.1)).map(|entry| entry.0.clone()).collect();
+        let conns: Vec<Conn> =
+            self.0.iter().filter(|entry| stalled(&entry.1)).filter_map(|entry| entry.0.clone()).collect();
         conns.iter().for_each(Conn::shut);
         conns.len()
+    }
+
+    /// Asks some of the sockets to see to their heartbeat, by turns: each within half a heartbeat, whenever it came. One timer for
+    /// all costs less than one each, which every poll of a socket would look at.
+    fn knock(&self, round: u128) {
+        let turn = |session: &SessionId| session.0.as_u128() % KNOCK_ROUNDS == round % KNOCK_ROUNDS;
+        self.0.iter().filter(|entry| turn(entry.key())).for_each(|entry| entry.1.knock());
     }
 }
 
 /// Looks every second.
 pub async fn reap(app: web::Data<App>) {
-    loop {
+    for round in 0.. {
         actix_web::rt::time::sleep(Duration::from_secs(1)).await;
+        app.sockets.knock(round);
         let shut = app.sockets.shut_stalled(app.clock.now().0);
         if shut > 0 {
             tracing::debug!(shut, "stalled sockets were shut");

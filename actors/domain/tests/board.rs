@@ -6,6 +6,7 @@ use common::*;
 use fitconnect_domain::class::{Caller, Input, Publish, TickFrame};
 use fitconnect_domain::letter::LetterBody;
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::limits::TICK_MS;
 use fitconnect_protocol::session::{Response, Snapshot, Topic};
 use fitconnect_protocol::tick::{BoardRow, FLAG_FULL, ROW_BYTES, Signal};
 use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, Role, ShowAs};
@@ -167,7 +168,8 @@ fn ones_own_row_is_whole_and_a_tick_has_what_changed() {
     assert_eq!(mine.acks.len(), 1);
     studio.at_ms(21_250);
     assert!(ticks(&mut studio).iter().all(|frame| frame.mine.is_empty()), "no news, no frame");
-    assert_eq!((frame.header.riders, frame.header.left_ms, frame.header.run), (2, 3_600_000 - 20_250, 0));
+    let ticked_ms = 20_250 / TICK_MS as u32 * TICK_MS as u32;
+    assert_eq!((frame.header.riders, frame.header.left_ms, frame.header.run), (2, 3_600_000 - ticked_ms, 0));
 }
 
 #[test]
@@ -212,7 +214,8 @@ fn beyond_200_riders_each_gets_a_slice_once_a_second() {
     studio.ride_all(&people, 10);
     let frames = ticks(&mut studio);
     let mine: usize = frames.iter().map(|frame| frame.mine.len()).sum();
-    assert_eq!((frames.len(), mine), (40, 2_500));
+    assert_eq!(mine, 2_500);
+    assert!(frames.len().abs_diff(10_000 / TICK_MS as usize) <= 1, "{} ticks", frames.len());
     let slices = frames.iter().find_map(|frame| frame.slices.as_ref()).expect("slices");
     let shown = rows(&slices.rows);
     assert_eq!(shown.len(), 250);

@@ -19,7 +19,7 @@ fn outbox(session: u128) -> Arc<Outbox> {
         session,
         hall: None,
     };
-    Outbox::new(Arc::new(by), Box::new(|| {}))
+    Outbox::new(Arc::new(by))
 }
 
 fn snapshot() -> Snapshot {
@@ -51,8 +51,12 @@ fn drained(outbox: &Outbox) -> Vec<String> {
 /// The same, with the handle that each frame names.
 fn drained_with_handles(outbox: &Outbox) -> Vec<(u32, String)> {
     let mut all = Vec::new();
-    outbox.drain(|frame| all.push(in_words(decode_response(&frame).expect("our own frame").1)));
-    all
+    loop {
+        outbox.drain(0, |frame| all.push(in_words(decode_response(&frame).expect("our own frame").1)));
+        if !outbox.is_awake() {
+            return all;
+        }
+    }
 }
 
 fn in_words(response: Response) -> (u32, String) {

@@ -2,28 +2,35 @@ use super::*;
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{GymId, SessionId, UserId, Uuid};
 use std::sync::atomic::AtomicU32;
+use std::task::Wake;
 
-fn outbox() -> (Arc<Outbox>, Arc<AtomicU32>) {
-    let wakes = Arc::new(AtomicU32::new(0));
-    let counted = wakes.clone();
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Task(AtomicU32);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn outbox() -> (Arc<Outbox>, Arc<Task>) {
     let id = Uuid::from_u128(1);
     let by = Caller { user: UserId(id), gym: GymId(id), role: Role::Member, session: SessionId(id), hall: None };
-    (
-        Outbox::new(
-            Arc::new(by),
-            Box::new(move || {
-                counted.fetch_add(1, Ordering::Relaxed);
-            }),
-        ),
-        wakes,
-    )
+    let (outbox, task) = (Outbox::new(Arc::new(by)), Arc::<Task>::default());
+    outbox.drained_by(&task.clone().into());
+    (outbox, task)
 }
 
 fn drained(outbox: &Outbox) -> Vec<String> {
     let mut all = Vec::new();
-    let close = outbox.drain(|frame| all.push(String::from_utf8_lossy(&frame).into_owned()));
-    all.extend(close.map(|code| format!("close {}", code.code())));
-    all
+    loop {
+        let close = outbox.drain(0, |frame| all.push(String::from_utf8_lossy(&frame).into_owned()));
+        all.extend(close.map(|code| format!("close {}", code.code())));
+        if !outbox.is_awake() {
+            return all;
+        }
+    }
 }
 
 #[test]
@@ -34,7 +41,7 @@ fn lanes_leave_in_their_order_after_one_wake() {
     outbox.event(&Bytes::from_static(b"event"), 0);
     outbox.control(Bytes::from_static(b"reply"), 0);
     outbox.close(CloseCode::Kicked, 0);
-    assert_eq!(wakes.load(Ordering::Relaxed), 1);
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     assert_eq!(drained(&outbox), ["reply", "event", "row", "typing", "close 4503"]);
     assert_eq!(outbox.waiting(), (0, None));
 }

@@ -12,11 +12,21 @@ use fitconnect_protocol::session::{Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, SessionId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 
 pub struct Socket {
     pub outbox: Arc<Outbox>,
     /// A socket drains when it has been woken, and only then.
-    woken: Arc<AtomicBool>,
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A token of a day.
@@ -24,9 +34,8 @@ const TOKEN_MS: u64 = 24 * 3_600_000;
 
 impl Socket {
     fn new(by: Arc<Caller>) -> Socket {
-        let woken = Arc::new(AtomicBool::new(false));
-        let wake = woken.clone();
-        let outbox = Outbox::new(by, Box::new(move || wake.store(true, Ordering::Relaxed)));
+        let (outbox, woken) = (Outbox::new(by), Arc::<Woken>::default());
+        outbox.drained_by(&woken.clone().into());
         Socket { outbox, woken }
     }
 
@@ -80,12 +89,18 @@ impl Socket {
     }
 
     fn drain_from(&self, mut read: impl FnMut(&[u8])) -> Option<CloseCode> {
-        self.outbox.drain(|frame| read(&frame))
+        loop {
+            // All of it leaves at once: no time passes while something is left.
+            let close = self.outbox.drain(0, |frame| read(&frame));
+            if !self.outbox.is_awake() {
+                return close;
+            }
+        }
     }
 
     /// Writes what waits, where it has been woken.
     pub fn drain(&self, house: &Arc<House>, now: Millis, read: impl FnMut(&[u8])) -> Option<CloseCode> {
-        if !self.woken.swap(false, Ordering::Relaxed) {
+        if !self.woken.0.swap(false, Ordering::Relaxed) {
             return None;
         }
         let close = self.drain_from(read);

@@ -16,8 +16,8 @@ use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{ErrorCode, ReceiverId, Refusal, Seq, SessionId, Slot, SourceId, UserId};
 use std::collections::BTreeMap;
 
-/// Acknowledgements that no own frame has taken along leave alone after so long.
-const ACKS_ALONE_MS: u64 = 1_000;
+/// Acknowledgements that no own frame has taken along leave alone after so long: with the fourth tick, within a second.
+const ACKS_ALONE_MS: u64 = 4 * TICK_MS;
 /// A sample that came so long after it was taken is counted as late.
 const LATE_FROM_MS: i64 = TAIL_MS;
 

@@ -17,14 +17,14 @@ use fitconnect_protocol::tick::{ABSENT_U16, FLAG_FULL, Header, NO_END, NO_RUN, R
 use fitconnect_protocol::{Slot, class::ClassEvent};
 use std::sync::Arc;
 
-/// Ranking of a class that is shown in slices.
-const RANK_EVERY_MS: u64 = 1_000;
+/// Ranking of a class that is shown in slices: every fourth tick, once a second.
+const RANK_EVERY_MS: u64 = 4 * TICK_MS;
 /// Own frames of a class that is shown in slices: the tick after a sample, at 1 Hz each, however ticks and samples fall …
 const MINE_EVERY_MS: u64 = 650;
 /// … and where no sample comes, so often if the row has changed.
 const MINE_SILENT_MS: u64 = 3_000;
-/// The list of what needs a look, in class time.
-const ATTENTION_EVERY_MS: i64 = 1_000;
+/// The list of what needs a look, in class time: every fourth tick where that is the wall's.
+const ATTENTION_EVERY_MS: i64 = 4 * TICK_MS as i64;
 /// A lost signal is worth a line after so long.
 const LOST_FOR_MS: i64 = 20_000;
 /// A row asked for is sent so long after it was asked for last.
