@@ -3,8 +3,12 @@
 
 mod attention;
 mod bad_input;
+mod fanout;
 pub mod gym;
 mod kill;
+mod load;
+mod many_classes;
+mod one_class;
 pub mod outcome;
 mod recordings;
 pub mod server;
@@ -29,6 +33,21 @@ const PROOFS: &[Proof] = &[
         name: "recordings",
         words: "Every shipped recording, ridden over a bad line, ends with the figures of an independent program",
         run: recordings::run,
+    },
+    Proof {
+        name: "one-class",
+        words: "15,000 riders in one class on two cores: each sees itself in time, every sample is acknowledged",
+        run: one_class::run,
+    },
+    Proof {
+        name: "many-classes",
+        words: "200 classes at once are in time, and one viewer in each that does not read costs the others nothing",
+        run: many_classes::run,
+    },
+    Proof {
+        name: "fanout",
+        words: "One topic to 1,000 sockets costs little more than the smallest server that could do it",
+        run: fanout::run,
     },
     Proof {
         name: "kill",

@@ -109,6 +109,11 @@ impl Server {
         Ok(Server { child, address, log })
     }
 
+    /// For who measures it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
