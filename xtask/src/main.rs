@@ -8,6 +8,7 @@ mod node;
 mod prove;
 mod repo;
 mod run;
+mod services;
 mod table;
 mod test;
 mod types;
@@ -40,6 +41,8 @@ enum Command {
     Test(test::Options),
     /// Run proofs: each shows with a real run that a promise is kept
     Prove(prove::Options),
+    /// PostgreSQL, Cassandra and NATS on loopback for the tests: up, down, status
+    Services(services::Options),
     /// Write what is generated from the Rust types: TypeScript, layout, AsyncAPI
     Types(types::Options),
     /// Feed mutated bytes to the protocol, sessions and a class (needs cargo-fuzz and a nightly toolchain)
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Web(options) => web::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Prove(options) => prove::run(&options),
+        Command::Services(options) => services::run(&options),
         Command::Types(options) => types::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
     };

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: sets up what the tests need, runs all of them and counts. Each step is a line of the table.
 
 use crate::prove::{self, Verdict};
+use crate::services::{self, Kind, Service};
 use crate::{Result, arrows, chromium, node, repo, run, table, types, web};
 use std::process::Command;
 
@@ -25,19 +26,34 @@ enum Done {
 struct Step {
     name: &'static str,
     words: &'static str,
-    run: fn() -> Result<Done>,
+    run: fn(&[Service]) -> Result<Done>,
+    /// Speaks to the databases of [`ENGINES`].
+    engines: bool,
 }
 
+/// What tests and proofs run on besides SQLite.
+const ENGINES: [Kind; 2] = [Kind::Postgres, Kind::Cassandra];
+
 const STEPS: &[Step] = &[
-    Step { name: "format", words: "every Rust file is formatted", run: format },
-    Step { name: "arrows", words: "crates depend on each other one way only", run: one_way },
-    Step { name: "types", words: "generated files are what the Rust types say", run: generated },
-    Step { name: "web", words: "the pages: unit tests, types, build, size", run: pages },
-    Step { name: "golden", words: "an independent decoder reads every golden frame", run: golden },
-    Step { name: "asyncapi", words: "the AsyncAPI document passes its own parser", run: asyncapi },
-    Step { name: "clippy", words: "lints, in all targets, none allowed", run: clippy },
-    Step { name: "rust", words: "every Rust test", run: rust },
-    Step { name: "proofs", words: "the short form of every proof", run: proofs },
+    Step { name: "format", words: "every Rust file is formatted", run: |_| format(), engines: false },
+    Step { name: "arrows", words: "crates depend on each other one way only", run: |_| one_way(), engines: false },
+    Step { name: "types", words: "generated files are what the Rust types say", run: |_| generated(), engines: false },
+    Step { name: "web", words: "the pages: unit tests, types, build, size", run: |_| pages(), engines: false },
+    Step {
+        name: "golden",
+        words: "an independent decoder reads every golden frame",
+        run: |_| golden(),
+        engines: false,
+    },
+    Step {
+        name: "asyncapi",
+        words: "the AsyncAPI document passes its own parser",
+        run: |_| asyncapi(),
+        engines: false,
+    },
+    Step { name: "clippy", words: "lints, in all targets, none allowed", run: |_| clippy(), engines: false },
+    Step { name: "rust", words: "every Rust test", run: rust, engines: true },
+    Step { name: "proofs", words: "the short form of every proof", run: |_| proofs(), engines: true },
 ];
 
 pub fn run(options: &Options) -> Result<bool> {
@@ -53,8 +69,23 @@ pub fn run(options: &Options) -> Result<bool> {
     let wanted = |step: &&Step| options.steps.is_empty() || options.steps.iter().any(|name| name == step.name);
     let (mut passed, mut failed) = (0, 0);
     let mut rows = Vec::new();
+    let mut engines = Vec::new();
+    if STEPS.iter().filter(wanted).any(|step| step.engines) {
+        for kind in ENGINES {
+            let words = match services::ensure(kind) {
+                Ok(engine) => {
+                    engines.push(engine);
+                    continue;
+                }
+                Err(error) => error.to_string(),
+            };
+            eprintln!("{}: {words}", kind.name());
+            let why = format!("no test ran on it: {}", words.lines().next().unwrap_or_default());
+            rows.push([kind.name(), "skipped", "", "", &why].map(str::to_owned).to_vec());
+        }
+    }
     for step in STEPS.iter().filter(wanted) {
-        let done = (step.run)().unwrap_or_else(|error| failure(error.to_string()));
+        let done = (step.run)(&engines).unwrap_or_else(|error| failure(error.to_string()));
         let cells = match done {
             Done::Ran { passed: p, failed: f, said } => {
                 passed += p;
@@ -117,8 +148,10 @@ fn clippy() -> Result<Done> {
     one("cargo clippy, protocol with schema", schema.args(["--", "-D", "warnings"]))
 }
 
-fn rust() -> Result<Done> {
-    let ran = run::watch("cargo test", &mut cargo(&["test", "--workspace", "--no-fail-fast"]))?;
+fn rust(engines: &[Service]) -> Result<Done> {
+    let mut test = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    test.envs(engines.iter().map(|engine| (engine.kind.variable(), &engine.address)));
+    let ran = run::watch("cargo test", &mut test)?;
     let (passed, failed) = cargo_counts(&ran.text);
     // What did not compile has no count, and is a failure all the same.
     let failed = if ran.ok { failed } else { failed.max(1) };
