@@ -70,6 +70,9 @@ pub struct Place {
     /// Configuration file [default: fitconnect.toml if it is there; variable FITCONNECT_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Where accounts are kept: sqlite, or postgres://… of the server [default: sqlite; variable FITCONNECT_STATE]
+    #[arg(long, value_name = "WHERE")]
+    state: Option<String>,
     /// Life of tokens in seconds, 60 to 604800 [default: 3600]
     #[arg(long, value_name = "SECONDS", visible_alias = "ttl")]
     token_life_s: Option<u64>,
@@ -77,8 +80,8 @@ pub struct Place {
 
 impl Place {
     fn load(self) -> Result<Loaded, ConfigError> {
-        let Place { data, config, token_life_s } = self;
-        load(&Flags { data, config, token_life_s, ..Flags::default() })
+        let Place { data, config, state, token_life_s } = self;
+        load(&Flags { data, config, state, token_life_s, ..Flags::default() })
     }
 }
 
@@ -171,7 +174,7 @@ fn now() -> Millis {
 
 /// The folder's stores, for a command that then ends.
 async fn open(config: &config::Config) -> Result<Store, store::OpenError> {
-    store::open(store::Options::new(&config.data), Arc::new(|_| {})).await
+    store::open(config.store(), Arc::new(|_| {})).await
 }
 
 #[cfg(test)]

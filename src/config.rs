@@ -1,11 +1,12 @@
 //! What the operator may set: from a file, the environment and the command line, the later winning. Unknown keys are refused,
-//! every value knows where it came from. There is no secret among them.
+//! every value knows where it came from. The one secret, a database's password, is never printed.
 
 mod flags;
 mod layer;
 
 pub use flags::Flags;
 
+use crate::store::StateAt;
 use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -29,6 +30,8 @@ const THREADS_MAX: u64 = 256;
 pub struct Config {
     /// Folder of everything that is stored.
     pub data: PathBuf,
+    /// Where accounts, classes and people are kept.
+    pub state: StateAt,
     /// Host and port; port 0 takes a free one.
     pub listen: String,
     /// Origins of foreign pages that may talk to the server, besides its own.
@@ -78,6 +81,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             data: "data".into(),
+            state: StateAt::Sqlite,
             listen: "127.0.0.1:8080".into(),
             origins: Vec::new(),
             proxies: Vec::new(),
@@ -97,6 +101,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How the stores are opened.
+    pub fn store(&self) -> crate::store::Options {
+        crate::store::Options { state: self.state.clone(), ..crate::store::Options::new(&self.data) }
+    }
+
     /// Folder of the keys that sign tokens.
     pub fn keys_dir(&self) -> PathBuf {
         self.data.join("keys")

@@ -1,6 +1,8 @@
 //! The shell: everything that touches the world. Sockets, HTTP, accounts, stores, configuration, metrics.
 //! Decisions are in `actors/domain`, the bodies that run them in `actors`.
 
+#![allow(clippy::duplicate_mod, reason = "one body of SQL is compiled for two engines: store/sql/body.rs")]
+
 pub mod api;
 pub mod app;
 pub mod auth;

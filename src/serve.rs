@@ -54,7 +54,7 @@ impl Server {
     pub async fn open(config: Config) -> Result<Server, ServeError> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
         let marks = Arc::new(Marks::default());
-        let store = store::open(store::Options::new(&config.data), marks.sink()).await?;
+        let store = store::open(config.store(), marks.sink()).await?;
         let keys = Keys::open(&config.data.join("keys"), clock.now())?;
         store.state.claim_shards().await?;
         let arbiters = Arbiters((0..config.arbiters).map(|_| Arbiter::new()).collect());

@@ -1,5 +1,6 @@
 //! The only place that knows which databases run. A folder with a lock: `state.db`, `events.db` and the local log in `log/`.
 
+mod at;
 pub mod events;
 pub mod log;
 pub mod sql;
@@ -8,6 +9,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use at::{NoState, StateAt};
 pub use log::{LogError, LogOptions};
 pub use sql::migrate::MigrateError;
 pub use stats::StoreStats;
@@ -40,9 +42,10 @@ pub enum OpenError {
         path.display()
     )]
     InUse { path: PathBuf, process: String },
-    #[error("{}: {source}", path.display())]
+    /// `place` is a file's path, or a database's address without its password.
+    #[error("{place}: {source}")]
     Schema {
-        path: PathBuf,
+        place: String,
         #[source]
         source: MigrateError,
     },
@@ -60,12 +63,13 @@ impl OpenError {
 #[derive(Clone, Debug)]
 pub struct Options {
     pub folder: PathBuf,
+    pub state: StateAt,
     pub log: LogOptions,
 }
 
 impl Options {
     pub fn new(folder: &Path) -> Options {
-        Options { folder: folder.to_path_buf(), log: LogOptions::default() }
+        Options { folder: folder.to_path_buf(), state: StateAt::default(), log: LogOptions::default() }
     }
 }
 
@@ -77,20 +81,26 @@ pub struct Store {
     pub rows: Arc<dyn EventStore>,
     pub reader: StatsReader,
     log: Stopped,
-    sql_state: Arc<sql::SqlState>,
+    sql_state: Arc<dyn sql::Engine>,
     sql_events: Arc<SqliteEvents>,
     shipper: JoinHandle<()>,
 }
 
 /// Opens the folder, makes it on the first start. `sink` hears what becomes durable, from the log's own thread.
 pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenError> {
-    let Options { folder, log } = options;
+    let Options { folder, state, log } = options;
     let held = Arc::new(Lock::take(&folder)?);
     let schema = |file: &'static str| {
-        let path = folder.join(file);
-        move |source| OpenError::Schema { path, source }
+        let place = folder.join(file).display().to_string();
+        move |source| OpenError::Schema { place, source }
     };
-    let sql_state = Arc::new(sql::open(&folder.join("state.db")).await.map_err(schema("state.db"))?);
+    let sql_state: Arc<dyn sql::Engine> = match &state {
+        StateAt::Sqlite => Arc::new(sql::sqlite::open(&folder.join("state.db")).await.map_err(schema("state.db"))?),
+        StateAt::Postgres(url) => {
+            let place = state.to_string();
+            Arc::new(sql::postgres::open(url).await.map_err(|source| OpenError::Schema { place, source })?)
+        }
+    };
     let sql_events = Arc::new(SqliteEvents::open(&folder.join("events.db")).await.map_err(schema("events.db"))?);
     let counts = Arc::new(stats::Counts::default());
     let log = Arc::new(Log::open(&folder.join("log"), NODE, log, counts.clone(), sink, held)?);
@@ -143,17 +153,20 @@ impl Drop for Stopped {
 pub struct StatsReader {
     counts: Arc<stats::Counts>,
     log: Arc<Log>,
-    state: Arc<sql::SqlState>,
+    state: Arc<dyn sql::Engine>,
 }
 
 impl StatsReader {
     pub fn read(&self) -> StoreStats {
-        let (state_transactions, state_commits) = self.state.counts();
+        let state = self.state.counts();
         StoreStats {
             log_windows_waiting: self.log.unshipped().iter().filter(|window| window.is_sealed()).count() as u64,
             log_trouble: self.log.trouble(),
-            state_transactions,
-            state_commits,
+            state_transactions: state.transactions,
+            state_commits: state.commits,
+            state_unknown: state.unknown,
+            state_retries: state.retries,
+            letters_unreadable: state.letters_unreadable,
             ..self.counts.read()
         }
     }

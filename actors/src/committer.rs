@@ -12,23 +12,29 @@ type Job = (Commit, oneshot::Sender<Committed>);
 /// Hands commits over; a clone is the same committer.
 #[derive(Clone)]
 pub struct Committer {
-    jobs: mpsc::Sender<Job>,
+    /// One queue a line of the store, so that a slow transaction on one holds up no other.
+    lines: Arc<[mpsc::Sender<Job>]>,
 }
 
-/// Commits that may wait: every actor of a busy node, once.
+/// Commits that may wait on one line: every actor of a busy node, once.
 const JOBS_MAX: usize = 65_536;
 
 impl Committer {
-    /// The future does the work; whoever starts the house spawns it.
-    pub fn new(state: Arc<dyn StateStore>) -> (Committer, impl Future<Output = ()> + Send + 'static) {
-        let (jobs, queue) = mpsc::channel(JOBS_MAX);
-        (Committer { jobs }, run(state, queue))
+    /// The futures do the work, one a line; whoever starts the house spawns them.
+    pub fn new(state: Arc<dyn StateStore>) -> (Committer, Vec<impl Future<Output = ()> + Send + 'static>) {
+        let line = |_| {
+            let (jobs, queue) = mpsc::channel(JOBS_MAX);
+            (jobs, run(state.clone(), queue))
+        };
+        let (lines, work): (Vec<_>, Vec<_>) = (0..state.lines().max(1)).map(line).unzip();
+        (Committer { lines: lines.into() }, work)
     }
 
     /// The result comes when the transaction has ended, or [`Committed::Unknown`] when nobody can say.
     pub fn submit(&self, commit: Commit) -> impl Future<Output = Committed> + 'static {
         let (done, result) = oneshot::channel();
-        let sent = self.jobs.try_send((commit, done)).is_ok();
+        let line = &self.lines[usize::from(commit.key.shard()) % self.lines.len()];
+        let sent = line.try_send((commit, done)).is_ok();
         async move {
             if !sent {
                 return Committed::Unknown("too many commits wait".into());

@@ -155,7 +155,9 @@ impl House {
                 house.nudge(actor);
             }
         }));
-        background.spawn(work);
+        for line in work {
+            background.spawn(line);
+        }
         background.spawn(scan(house.clone()));
         house
     }

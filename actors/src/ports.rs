@@ -177,6 +177,11 @@ pub type Numbered = (u64, Vec<u8>);
 pub trait StateStore: Send + Sync {
     /// Takes every shard for this process and raises its epoch. At start, before anything is written. Returns the epochs by shard.
     fn claim_shards(&self) -> BoxFuture<'_, Result<Vec<u64>, StoreError>>;
+    /// Transactions that may run at one time. Commits of one shard are given to it one after another: those of shard `s` by the caller
+    /// `s % lines`.
+    fn lines(&self) -> usize {
+        1
+    }
     fn load(&self, key: ActorKey) -> BoxFuture<'_, Result<StoredActor, StoreError>>;
     /// One transaction for all; an actor whose fence holds is left out alone. One result an actor, in order.
     fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Committed>>;

@@ -97,7 +97,8 @@ impl Bench {
         change(&mut config);
         let clock = Arc::new(Hand(AtomicU64::new(NOW_MS)));
         let log = Arc::new(Log { is_open: AtomicBool::new(true) });
-        let state: Arc<dyn StateStore> = Arc::new(sql::open(&folder.join("state.db")).await.expect("a new store"));
+        let state: Arc<dyn StateStore> =
+            Arc::new(sql::sqlite::open(&folder.join("state.db")).await.expect("a new store"));
         state.claim_shards().await.expect("ours");
         let keys = Keys::open(&config.keys_dir(), clock.now()).expect("a new key");
         let ports = Ports {

@@ -20,6 +20,12 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
 
+    /// Where accounts, classes and people are kept: sqlite, or postgres://user:password@host:5432/database of a CockroachDB or
+    /// PostgreSQL; better given as FITCONNECT_STATE, since flags can be seen by others of the machine [default: sqlite]
+    #[arg(long, value_name = "WHERE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+
     /// Host and port to serve on; port 0 takes a free one, which is printed [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]

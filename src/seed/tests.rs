@@ -23,13 +23,13 @@ fn options(members: u32) -> Options {
 
 struct Bench {
     folder: Temporary,
-    state: sql::SqlState,
+    state: sql::sqlite::SqlState,
 }
 
 impl Bench {
     async fn new() -> Bench {
         let folder = Temporary::new().expect("a temporary folder");
-        let state = sql::open(&folder.path().join("state.db")).await.expect("a new store");
+        let state = sql::sqlite::open(&folder.path().join("state.db")).await.expect("a new store");
         Bench { folder, state }
     }
     async fn seed(&self, options: &Options) -> Vec<Seeded> {

@@ -44,6 +44,10 @@ pub struct StoreStats {
     /// Transactions of the state store, and the actors' commits in them.
     pub state_transactions: u64,
     pub state_commits: u64,
+    /// Commits whose outcome was not known and was read again; tries after the first, by work.
+    pub state_unknown: u64,
+    pub state_retries: Vec<(&'static str, u64)>,
+    pub letters_unreadable: u64,
 }
 
 impl Counts {

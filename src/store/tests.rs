@@ -30,7 +30,7 @@ fn hurried(folder: &Path) -> Options {
         safe_delay: Duration::ZERO,
         ..LogOptions::default()
     };
-    Options { folder: folder.to_path_buf(), log }
+    Options { log, ..Options::new(folder) }
 }
 
 /// Windows that end only with the store.

@@ -135,7 +135,11 @@ fn store(store: &StoreStats, out: &mut Writer<'_>) -> fmt::Result {
     out.counter("fitconnect_spool_shipped", "Windows that the event store has taken", store.windows_shipped)?;
     out.counter("fitconnect_spool_failures", "Attempts to ship a window that failed", store.ship_failures)?;
     out.counter("fitconnect_state_transactions", "Transactions of the state store", store.state_transactions)?;
-    out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)
+    out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)?;
+    let tries = store.state_retries.iter().copied();
+    out.counters("fitconnect_state_retries", "Tries of the state store after the first, by work", "work", tries)?;
+    out.counter("fitconnect_state_unknown", "Commits whose outcome had to be read again", store.state_unknown)?;
+    out.counter("fitconnect_letters_unreadable", "Letters that are passed over", store.letters_unreadable)
 }
 
 fn process(process: &Process, out: &mut Writer<'_>) -> fmt::Result {

@@ -27,7 +27,51 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     14 "0014_letter_id",
     15 "0015_command",
     16 "0016_command_at",
+    17 "0017_user_wake",
+    18 "0018_node",
+    19 "0019_lock",
+    20 "0020_command_ttl",
+    21 "0021_node_gc",
 };
+
+/// The same on the PostgreSQL wire, number by number.
+pub const COCKROACH: &[Migration] = migrations! { "cockroach":
+    1 "0001_schema",
+    2 "0002_shard",
+    3 "0003_gym",
+    4 "0004_account",
+    5 "0005_account_email",
+    6 "0006_account_gym",
+    7 "0007_user",
+    8 "0008_user_change",
+    9 "0009_class",
+    10 "0010_class_start",
+    11 "0011_class_wake",
+    12 "0012_class_change",
+    13 "0013_letter",
+    14 "0014_letter_id",
+    15 "0015_command",
+    16 "0016_command_at",
+    17 "0017_user_wake",
+    18 "0018_node",
+    19 "0019_lock",
+    20 "0020_command_ttl",
+    21 "0021_node_gc",
+};
+
+/// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.
+const POSTGRES_OWN: &[Migration] = migrations! { "cockroach":
+    4 "0004_account.postgres",
+    16 "0016_command_at.postgres",
+    20 "0020_command_ttl.postgres",
+    21 "0021_node_gc.postgres",
+};
+
+/// What is applied to PostgreSQL itself.
+pub fn postgres() -> Vec<Migration> {
+    let own = |number: i64| POSTGRES_OWN.iter().find(|(own, ..)| *own == number).copied();
+    COCKROACH.iter().map(|each| own(each.0).unwrap_or(*each)).collect()
+}
 
 /// The event store of a single machine.
 pub const SQLITE_EVENTS: &[Migration] = migrations! { "sqlite_events":
@@ -49,6 +93,8 @@ pub enum MigrateError {
     Failed { name: &'static str, source: sqlx::Error },
     #[error("the schema cannot be read: {0}")]
     Unreadable(sqlx::Error),
+    #[error("the address of the database: {0}")]
+    Address(String),
 }
 
 #[cfg(test)]
@@ -57,12 +103,17 @@ mod tests {
 
     #[test]
     fn each_is_one_idempotent_statement_in_order() {
-        let numbered = [SQLITE, SQLITE_EVENTS].into_iter().flat_map(|list| list.iter().enumerate());
+        let postgres = postgres();
+        let numbered =
+            [SQLITE, SQLITE_EVENTS, COCKROACH, &postgres].into_iter().flat_map(|list| list.iter().enumerate());
         for (index, (number, name, statement)) in numbered {
             assert_eq!(*number, index as i64 + 1);
             assert!(name.starts_with(&format!("{number:04}_")), "{name}");
             assert_eq!(statement.matches(';').count(), 1, "{name}: one statement a file");
-            assert!(statement.contains("if not exists"), "{name}: applied twice it changes nothing");
+            let sets = ["if not exists", "select 1", " set (ttl", " configure zone"];
+            assert!(sets.iter().any(|set| statement.contains(set)), "{name}: applied twice it changes nothing");
         }
+        let names = |list: &[Migration]| list.iter().map(|(_, name, _)| *name).collect::<Vec<_>>();
+        assert_eq!(names(SQLITE), names(COCKROACH), "numbered alike on both sides");
     }
 }

@@ -15,6 +15,9 @@ pub use body::SqlState;
 type Db = sqlx::Sqlite;
 /// One writer at a time from the first statement on: nothing is ever restarted.
 const BEGIN: &str = "begin immediate";
+const BEGIN_READ: &str = "begin";
+/// A disk has none: it ends, or the machine does.
+const DEADLINE: Option<Duration> = None;
 
 const READERS: u32 = 4;
 /// Prepared statements that a connection keeps.
@@ -24,7 +27,14 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Opens `file`, makes it where there is none, and brings its schema up to date.
 pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
     let (write, read) = pools(file, SQLITE).await?;
-    Ok(SqlState::new(write, read))
+    Ok(SqlState::new(vec![write], read))
+}
+
+/// Which unique column of an account an error speaks of.
+fn taken(error: &sqlx::Error) -> Option<&'static str> {
+    let sqlx::Error::Database(said) = error else { return None };
+    let is_email = said.message().contains("fc_account.email");
+    said.is_unique_violation().then_some(if is_email { "email" } else { "id" })
 }
 
 /// One that writes and one that reads, of a file that has been brought up to date.

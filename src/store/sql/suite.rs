@@ -1,5 +1,8 @@
 //! What every state store must do, as tests over the trait. An engine joins with one line at `engine!`.
 
+use super::Engine;
+use super::scratch::{self, Schema};
+use crate::store;
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::user::Stored;
@@ -13,32 +16,30 @@ const ANA: UserId = UserId(Uuid::from_u128(2));
 const CLASS: ClassId = ClassId(Uuid::from_u128(3));
 const KEY: ActorKey = ActorKey::Class(CLASS);
 
-/// A fresh store and whatever keeps it alive.
-async fn sqlite() -> (super::SqlState, tempdir::Folder) {
-    let folder = tempdir::Folder::new();
-    let store = super::open(&folder.0.join("state.db")).await.expect("a new store");
+/// A fresh store and whatever keeps it alive. `None` where the engine is not to be had.
+async fn sqlite() -> Option<(super::sqlite::SqlState, store::Temporary)> {
+    let folder = store::Temporary::new().expect("a folder");
+    let store = super::sqlite::open(&folder.path().join("state.db")).await.expect("a new store");
     store.claim_shards().await.expect("all shards");
-    (store, folder)
+    Some((store, folder))
 }
 
-mod tempdir {
-    use std::path::PathBuf;
-    pub struct Folder(pub PathBuf);
-    impl Folder {
-        pub fn new() -> Folder {
-            let path = std::env::temp_dir().join(format!("fitconnect-suite-{}", super::Uuid::now_v7()));
-            std::fs::create_dir_all(&path).expect("a temporary folder");
-            Folder(path)
-        }
-    }
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+async fn on_the_wire(variable: &str) -> Option<(super::postgres::SqlState, Schema)> {
+    let schema = Schema::new(variable).await?;
+    let store = super::postgres::open(&schema.url).await.expect("a new store");
+    store.claim_shards().await.expect("all shards");
+    Some((store, schema))
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+async fn postgres() -> Option<(super::postgres::SqlState, Schema)> {
+    on_the_wire(scratch::POSTGRES).await
+}
+
+async fn cockroach() -> Option<(super::postgres::SqlState, Schema)> {
+    on_the_wire(scratch::COCKROACH).await
+}
+
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
@@ -60,8 +61,9 @@ macro_rules! engine {
         mod $engine {
             $(#[test] fn $case() {
                 super::run(async {
-                    let (store, _keep) = super::$engine().await;
+                    let Some((store, _keep)) = super::$engine().await else { return };
                     super::$case(&store).await;
+                    super::Engine::close(&store).await;
                 })
             })+
         }
@@ -69,6 +71,8 @@ macro_rules! engine {
 }
 
 engine!(sqlite);
+engine!(postgres);
+engine!(cockroach);
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
     StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec() }

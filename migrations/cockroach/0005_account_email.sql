@@ -1,0 +1,1 @@
+create unique index if not exists fc_account_email on fc_account (email);

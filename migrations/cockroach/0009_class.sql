@@ -1,0 +1,1 @@
+create table if not exists fc_class (id uuid primary key, shard_id bigint not null, rev bigint not null, last_seq bigint not null, wake_at_us bigint null, gym_id uuid not null, name text not null, hall text not null, trainer text not null, starts_at_us bigint not null, stage text not null, people bigint not null);

@@ -1,0 +1,1 @@
+create table if not exists fc_command (actor bytea not null, author uuid not null, cmd uuid not null, digest bigint not null, at_us bigint not null, answer bytea not null, primary key (actor, author, cmd));

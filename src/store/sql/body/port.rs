@@ -1,0 +1,150 @@
+//! The port that the actors know, told to this body.
+
+use super::super::super::{Engine, StateCounts};
+use super::*;
+use fitconnect_actors::ports::*;
+use fitconnect_domain::{ActorKey, LetterId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, UserId};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+impl Engine for SqlState {
+    fn counts(&self) -> StateCounts {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StateCounts {
+            transactions: get(&self.counts.transactions),
+            commits: get(&self.counts.commits),
+            unknown: get(&self.counts.unknown),
+            letters_unreadable: get(&self.counts.letters_unreadable),
+            retries: self.counts.retries.read().to_vec(),
+        }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async {
+            self.read.close().await;
+            for line in &self.lines {
+                line.close().await;
+            }
+        }
+        .boxed()
+    }
+}
+
+impl StateStore for SqlState {
+    fn claim_shards(&self) -> BoxFuture<'_, Result<Vec<u64>, StoreError>> {
+        async { self.claim(Uuid::now_v7()).await.map_err(unavailable) }.boxed()
+    }
+
+    fn lines(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn load(&self, key: ActorKey) -> BoxFuture<'_, Result<StoredActor, StoreError>> {
+        self.load_actor(key).boxed()
+    }
+
+    fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Committed>> {
+        async move {
+            let mut by_line: Vec<(Vec<usize>, Vec<&Commit>)> = vec![Default::default(); self.lines.len()];
+            for (place, commit) in commits.iter().enumerate() {
+                let (places, part) = &mut by_line[self.line_of(commit.key)];
+                places.push(place);
+                part.push(commit);
+            }
+            let mut results = vec![Committed::Fenced; commits.len()];
+            let parts = by_line.iter().enumerate().filter(|(_, (places, _))| !places.is_empty());
+            let parts = parts.map(|(line, (places, part))| async move { (places, self.commit_on(line, part).await) });
+            for (places, part) in join_all(parts).await {
+                for (place, result) in places.iter().zip(part) {
+                    results[*place] = result;
+                }
+            }
+            results
+        }
+        .boxed()
+    }
+
+    fn answer(
+        &self,
+        key: ActorKey,
+        author: UserId,
+        cmd: CmdId,
+    ) -> BoxFuture<'_, Result<Option<StoredAnswer>, StoreError>> {
+        self.read_answer(key, author, cmd).boxed()
+    }
+
+    fn due(&self, now: Millis, limit: u32) -> BoxFuture<'_, Result<Vec<ActorKey>, StoreError>> {
+        self.read_due(now, limit).boxed()
+    }
+
+    fn letters(&self, after: Option<LetterId>, limit: u32) -> BoxFuture<'_, Result<Vec<StoredLetter>, StoreError>> {
+        self.read_letters(after, limit).boxed()
+    }
+
+    fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.sweep_answers(now).boxed()
+    }
+
+    fn person(&self, user: UserId) -> BoxFuture<'_, Result<Option<StoredPerson>, StoreError>> {
+        self.read_person(user).boxed()
+    }
+
+    fn add_gym(&self, gym: GymId, name: String) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.insert_gym(gym, &name).await }.boxed()
+    }
+
+    fn gyms(&self) -> BoxFuture<'_, Result<Vec<(GymId, String)>, StoreError>> {
+        self.read_gyms().boxed()
+    }
+
+    fn add_accounts(&self, accounts: Vec<(Account, UserRow)>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.insert_accounts(&accounts).await }.boxed()
+    }
+
+    fn account_by_email(&self, email: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
+        async move { self.read_account_by_email(&email).await }.boxed()
+    }
+
+    fn account(&self, user: UserId) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
+        self.read_account(user).boxed()
+    }
+
+    fn accounts(
+        &self,
+        gym: GymId,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
+        async move { self.read_accounts(gym, after.as_deref().unwrap_or_default(), limit).await }.boxed()
+    }
+
+    fn classes(
+        &self,
+        gym: GymId,
+        from_ms: i64,
+        to_ms: i64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<ClassListed>, StoreError>> {
+        self.read_classes(gym, from_ms, to_ms, limit).boxed()
+    }
+
+    fn user_changes(
+        &self,
+        user: UserId,
+        kind: &'static str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        self.read_user_changes(user, kind, before, limit).boxed()
+    }
+
+    fn class_changes(
+        &self,
+        class: ClassId,
+        from_seq: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        self.read_class_changes(class, from_seq, limit).boxed()
+    }
+}
