@@ -2,6 +2,7 @@
 //! what is only read comes from the store. The document of all this is made in `openapi.rs`, from the handlers themselves.
 
 mod about;
+mod accounts;
 mod assets;
 mod classes;
 mod error;
@@ -18,7 +19,7 @@ mod signed;
 
 pub use about::{DEMO_FILE, DemoAccount};
 pub use error::ApiError;
-pub use signed::{Signed, Staff};
+pub use signed::{Admin, Signed, Staff};
 
 use crate::app::App;
 use crate::ws;
@@ -52,7 +53,11 @@ fn services(cfg: &mut ServiceConfig) {
     cfg.service(login::login)
         .service(login::refresh)
         .service(about::about)
+        .service(accounts::list)
+        .service(accounts::make)
+        .service(accounts::reset)
         .service(me::me)
+        .service(me::password)
         .service(me::summaries)
         .service(import::import)
         .service(classes::list)

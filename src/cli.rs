@@ -1,5 +1,6 @@
 //! The commands of `fitconnect`.
 
+mod account;
 mod seed;
 mod token;
 
@@ -36,6 +37,8 @@ enum Command {
     /// Make a gym with accounts, or find those of an earlier run; the server must not be running on the folder
     #[command(after_help = seed::HELP)]
     Seed(seed::Seed),
+    /// Add an account, list them, give one another password; with the embedded store the server must not be running
+    Account(account::Account),
     /// Print an access token of an account; the server must not be running on the folder
     #[command(after_help = token::HELP)]
     Token(token::Token),
@@ -120,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(flags) => serve(&flags),
         Command::Seed(seed) => seed::run(seed),
+        Command::Account(account) => account::run(account),
         Command::Token(token) => token::run(token),
         Command::Ride(args) => print(&block_on(ride::run(args, now()))?),
         Command::Config(flags) => print_config(&load(&flags).map_err(usage)?),

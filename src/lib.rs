@@ -3,6 +3,7 @@
 
 #![allow(clippy::duplicate_mod, reason = "one body of SQL is compiled for two engines: store/sql/body.rs")]
 
+pub mod accounts;
 pub mod api;
 pub mod app;
 pub mod auth;

@@ -192,7 +192,7 @@ impl Secret {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(SeedError::Io { path, source }),
         };
-        let password = known.map_or_else(random_password, |account| account.password);
+        let password = known.map_or_else(password::random, |account| account.password);
         Ok(Secret { password, tried: BTreeMap::new() })
     }
 
@@ -216,14 +216,6 @@ impl Secret {
         self.tried.insert(phc.to_owned(), fits);
         fits
     }
-}
-
-/// Three groups of four letters and digits that are not mistaken for each other: 59 bits.
-fn random_password() -> String {
-    const LETTERS: &[u8; 30] = b"abcdefghjkmnpqrstuvwxyz2345678";
-    let letter = || char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
-    let groups: Vec<String> = (0..3).map(|_| (0..4).map(|_| letter()).collect()).collect();
-    groups.join("-")
 }
 
 /// Accounts for the login page of a demo: everybody who works here, and some members.

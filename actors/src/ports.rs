@@ -205,6 +205,8 @@ pub trait StateStore: Send + Sync {
     fn gyms(&self) -> BoxFuture<'_, Result<Vec<(GymId, String)>, StoreError>>;
     /// Makes accounts with their persons' rows, all or none; `Taken("email")` where one is in use.
     fn add_accounts(&self, accounts: Vec<(Account, UserRow)>) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Gives an account another password, as a PHC string; `false` where there is no such account.
+    fn set_password(&self, user: UserId, password: String) -> BoxFuture<'_, Result<bool, StoreError>>;
     fn account_by_email(&self, email: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>>;
     fn account(&self, user: UserId) -> BoxFuture<'_, Result<Option<Account>, StoreError>>;
     /// Accounts of a gym in order of email, behind `after`.

@@ -34,6 +34,7 @@ codes! {
     WrongPhase "wrong_phase" "the class is not in a phase that allows this",
     ClassFull "class_full" "every place is taken",
     NotJoined "not_joined" "you are not in this class: join first",
+    EmailTaken "email_taken" "this e-mail has an account already",
     SeatTaken "seat_taken" "somebody sits there",
     NoBoot "no_boot" "this receiver has not said its clock's offset for this boot: send boot first",
     ClockSkew "clock_skew" "the sample lies more than two seconds in the future: measure the clock and start a new boot",

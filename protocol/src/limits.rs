@@ -105,6 +105,8 @@ pub const LOGIN_KEYS_MAX: usize = 65_536;
 pub const LOGINS_WAITING_MAX: usize = 256;
 /// Longest password and e-mail address (RFC 5321, 4.5.3.1.3) that are looked at.
 pub const PASSWORD_BYTES_MAX: usize = 1_024;
+/// Shortest password that one may choose (NIST SP 800-63B, 3.1.1.2, where a second factor or a rate limit stands beside it).
+pub const PASSWORD_CHARS_MIN: usize = 8;
 pub const EMAIL_BYTES_MAX: usize = 254;
 /// Largest body of an HTTP request: a class with its plan fits several times.
 pub const HTTP_BODY_BYTES_MAX: usize = 64 * 1024;

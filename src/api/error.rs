@@ -68,6 +68,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::WrongPhase
         | ErrorCode::ClassFull
         | ErrorCode::NotJoined
+        | ErrorCode::EmailTaken
         | ErrorCode::SeatTaken
         | ErrorCode::NoBoot
         | ErrorCode::SourceTaken

@@ -10,6 +10,7 @@ use fitconnect_actors::ports::Account;
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{ErrorCode, GymId, UserId};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use utoipa::ToSchema;
 
@@ -67,13 +68,18 @@ impl LoggedIn {
 #[post("/v1/login")]
 pub async fn login(app: Server, request: HttpRequest, body: Json<Login>) -> Answer<LoggedIn> {
     let Login { email, password } = body.into_inner();
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let from = address::client(request.peer_addr().map(|peer| peer.ip()), forwarded, &app.config.proxies);
+    let from = client(&app, &request);
     let outcome = app.logins.login(&*app.state, &email, password, from, app.clock.now()).await;
     if let Some(counter) = counter(&app, &outcome) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
     Ok(Json(LoggedIn::new(&app, &outcome?)))
+}
+
+/// Whose attempt it is.
+pub(super) fn client(app: &Server, request: &HttpRequest) -> IpAddr {
+    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    address::client(request.peer_addr().map(|peer| peer.ip()), forwarded, &app.config.proxies)
 }
 
 fn counter<'a>(app: &'a Server, outcome: &Result<Account, LoginError>) -> Option<&'a AtomicU64> {

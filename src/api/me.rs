@@ -1,11 +1,12 @@
-//! `GET /v1/me` and `GET /v1/me/summaries`: one's own account, and what classes have left. Changes go through the socket.
+//! `/v1/me…`: one's own account and password, and what classes have left. Body data and consents change through the socket.
 
 use super::openapi::{Consent as ConsentSchema, MemberSummary as SummarySchema, Profile as ProfileSchema, Refused};
 use super::{Answer, ApiError, Server, Signed};
+use crate::accounts;
 use crate::api::openapi::Role as RoleSchema;
-use actix_web::get;
 use actix_web::web::{Json, Query};
-use fitconnect_domain::user::Change;
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use fitconnect_domain::user::Change as Stored;
 use fitconnect_protocol::class::MemberSummary;
 use fitconnect_protocol::limits::PAGE_MAX;
 use fitconnect_protocol::user::{Consent, Profile, Role};
@@ -54,6 +55,40 @@ pub async fn me(app: Server, Signed(claims): Signed) -> Answer<Me> {
     }))
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// The password now.
+    password: String,
+    /// At least 8 characters.
+    new: String,
+}
+
+/// Another password for oneself
+///
+/// A wrong password now counts as an attempt to log in. Tokens that were given out stay good until they expire.
+#[utoipa::path(tag = "me", request_body = NewPassword, security(("bearer" = [])), responses(
+    (status = 204), (status = 400, body = Refused), (status = 401, body = Refused),
+    (status = 403, body = Refused, description = "this is not the password now"), (status = 429, body = Refused),
+))]
+#[post("/v1/me/password")]
+pub async fn password(
+    app: Server,
+    Signed(claims): Signed,
+    request: HttpRequest,
+    body: Json<NewPassword>,
+) -> Result<HttpResponse, ApiError> {
+    let NewPassword { password, new } = body.into_inner();
+    accounts::check_password(&new)?;
+    let account = app.state.account(claims.user).await?;
+    let account = account.ok_or_else(|| ApiError::new(ErrorCode::Unauthorised, "this account is gone"))?;
+    let from = super::login::client(&app, &request);
+    app.logins.confirm(&account, password, from, app.clock.now()).await?;
+    let phc = app.logins.hash(new).await?;
+    app.state.set_password(claims.user, phc).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -94,7 +129,7 @@ pub async fn summaries(app: Server, Signed(claims): Signed, page: Query<Page>) -
 
 fn summary(body: &[u8]) -> Result<MemberSummary, ApiError> {
     match rmp_serde::from_slice(body) {
-        Ok(Change::Summarised { summary }) => Ok(*summary),
+        Ok(Stored::Summarised { summary }) => Ok(*summary),
         Ok(other) => Err(ApiError::internal(&format!("{} among summaries", other.kind()))),
         Err(error) => Err(ApiError::internal(&format!("a stored summary: {error}"))),
     }

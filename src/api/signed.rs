@@ -14,6 +14,9 @@ pub struct Signed(pub Claims);
 /// A trainer or an administrator.
 pub struct Staff(pub Claims);
 
+/// An administrator.
+pub struct Admin(pub Claims);
+
 impl FromRequest for Signed {
     type Error = ApiError;
     type Future = Ready<Result<Signed, ApiError>>;
@@ -28,6 +31,16 @@ impl FromRequest for Staff {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(claims(request).and_then(|claims| {
             if claims.is_staff() { Ok(Staff(claims)) } else { Err(ApiError(ErrorCode::Forbidden.into())) }
+        }))
+    }
+}
+
+impl FromRequest for Admin {
+    type Error = ApiError;
+    type Future = Ready<Result<Admin, ApiError>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(claims(request).and_then(|claims| {
+            if claims.is_admin() { Ok(Admin(claims)) } else { Err(ApiError(ErrorCode::Forbidden.into())) }
         }))
     }
 }

@@ -111,6 +111,7 @@ impl Bench {
         let options = seed::Options {
             gym: "Test Gym".into(),
             hall: "Hall 1".into(),
+            admins: 1,
             trainers: 2,
             members: 3,
             screens: 1,

@@ -54,6 +54,31 @@ impl Logins {
         Ok(account)
     }
 
+    /// A hash of a new password, as a PHC string.
+    pub async fn hash(&self, password: String) -> Result<String, Refusal> {
+        self.passwords.make(password).await
+    }
+
+    /// Whether this is the account's password; an attempt like a log-in.
+    pub async fn confirm(
+        &self,
+        account: &Account,
+        password: String,
+        from: IpAddr,
+        now: Millis,
+    ) -> Result<(), LoginError> {
+        let (from, email) = (network(from), account.email.clone());
+        self.take(from, &email, now)?;
+        let phc = Some(account.password.clone()).filter(|phc| !phc.is_empty());
+        if !self.passwords.check(password, phc).await.map_err(LoginError::Refused)? {
+            return Err(refused(ErrorCode::Forbidden, "this is not the password now"));
+        }
+        let mut attempts = self.attempts();
+        attempts.give_back(from);
+        attempts.give_back(email);
+        Ok(())
+    }
+
     fn take(&self, from: IpAddr, email: &str, now: Millis) -> Result<(), LoginError> {
         let mut attempts = self.attempts();
         // The address first: one that is over its limit cannot shut out an account.

@@ -24,6 +24,18 @@ impl Passwords {
         Passwords { at_once: Arc::new(Semaphore::new(at_once.max(1))), waiting: Arc::default(), stand_in }
     }
 
+    /// A hash of a new password; waits its turn like a check.
+    pub async fn make(&self, password: String) -> Result<String, Refusal> {
+        let _waits = Waits::enter(&self.waiting)?;
+        let permit = self.at_once.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let made = tokio::task::spawn_blocking(move || {
+            let made = hash(&password);
+            drop(permit);
+            made
+        });
+        made.await.map_err(|_| Refusal::new(ErrorCode::Internal, "the password's hash broke off"))
+    }
+
     /// Whether this is the password behind the hash. Without a hash it is not, after as long a time.
     pub async fn check(&self, password: String, phc: Option<String>) -> Result<bool, Refusal> {
         if password.len() > PASSWORD_BYTES_MAX {
@@ -50,6 +62,14 @@ impl Passwords {
 pub fn hash(password: &str) -> String {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.expect("the default parameters are valid and the system has random numbers").to_string()
+}
+
+/// Three groups of four letters and digits that are not mistaken for each other: 59 bits.
+pub fn random() -> String {
+    const LETTERS: &[u8; 30] = b"abcdefghjkmnpqrstuvwxyz2345678";
+    let letter = || char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
+    let groups: Vec<String> = (0..3).map(|_| (0..4).map(|_| letter()).collect()).collect();
+    groups.join("-")
 }
 
 /// Whether this is the password behind the hash. Blocks as long.

@@ -37,6 +37,10 @@ impl Claims {
         }
     }
 
+    pub fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
     pub fn is_staff(&self) -> bool {
         self.role >= Role::Trainer
     }

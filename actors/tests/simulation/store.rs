@@ -430,6 +430,9 @@ impl StateStore for SimStore {
     fn add_accounts(&self, _: Vec<(Account, UserRow)>) -> BoxFuture<'_, Result<(), StoreError>> {
         async { Ok(()) }.boxed()
     }
+    fn set_password(&self, _: UserId, _: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+        async { Ok(false) }.boxed()
+    }
     fn account_by_email(&self, _: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
         async { Ok(None) }.boxed()
     }

@@ -171,6 +171,73 @@ async fn a_file_that_is_none_is_told_so() {
     assert_eq!(bench.send(post(Some(&token), large)).await.status, 413);
 }
 
+#[actix_web::test]
+async fn an_administrator_makes_an_account_that_can_log_in() {
+    let bench = Bench::new().await;
+    let admin = bench.token(Role::Admin);
+    let ana = json!({ "email": " Ana@Example.com ", "name": "Ana Petrova", "role": "trainer" });
+    for role in [Role::Member, Role::Trainer, Role::Screen] {
+        let got = bench.post("/v1/accounts", Some(&bench.token(role)), ana.clone()).await;
+        assert_eq!(got.refused(), refusal(403, "forbidden"), "{role:?}");
+    }
+    let made = bench.post("/v1/accounts", Some(&admin), ana.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let made = made.json();
+    assert_eq!((made["email"].as_str(), made["role"].as_str()), (Some("ana@example.com"), Some("trainer")));
+    let password = made["password"].as_str().expect("one was made");
+    let got = bench.post("/v1/login", None, login("ana@example.com", password)).await.ok();
+    assert_eq!(got["user"], made["user"]);
+    assert_eq!(bench.post("/v1/accounts", Some(&admin), ana).await.refused(), refusal(409, "email_taken"));
+    let listed = bench.get("/v1/accounts?limit=1", Some(&admin)).await.ok();
+    assert_eq!(listed["accounts"].as_array().map(Vec::len), Some(1));
+    let behind = bench.get("/v1/accounts?after=admin-1@test-gym.test", Some(&admin)).await.ok();
+    assert_eq!(behind["accounts"][0]["email"], json!("ana@example.com"));
+    assert!(behind["accounts"][0].get("password").is_none(), "a list tells no password");
+}
+
+#[actix_web::test]
+async fn what_cannot_be_an_account_is_told_why() {
+    let bench = Bench::new().await;
+    let admin = bench.token(Role::Admin);
+    for (field, wrong) in [
+        ("email", json!({ "email": "ana", "name": "Ana", "role": "member" })),
+        ("email", json!({ "email": "a na@example.com", "name": "Ana", "role": "member" })),
+        ("name", json!({ "email": "ana@example.com", "name": " ", "role": "member" })),
+        ("hall", json!({ "email": "tv@example.com", "name": "TV", "role": "screen" })),
+        ("hall", json!({ "email": "ana@example.com", "name": "Ana", "role": "member", "hall": "Hall 1" })),
+        ("password", json!({ "email": "ana@example.com", "name": "Ana", "role": "member", "password": "short" })),
+    ] {
+        let got = bench.post("/v1/accounts", Some(&admin), wrong.clone()).await;
+        assert_eq!(got.refused(), refusal(400, "malformed"), "{wrong}");
+        assert!(got.text().contains(field), "{wrong}: {}", got.text());
+    }
+}
+
+#[actix_web::test]
+async fn a_password_is_changed_by_its_owner_and_by_an_administrator() {
+    let bench = Bench::new().await;
+    let member = bench.person(Role::Member);
+    let (old, token) = (member.password.as_deref().expect("seeded with one"), bench.token(Role::Member));
+    let change = |now: &str, new: &str| json!({ "password": now, "new": new });
+    let path = "/v1/me/password";
+    assert_eq!(
+        bench.post(path, Some(&token), change("wrong", "correct horse")).await.refused(),
+        refusal(403, "forbidden")
+    );
+    assert_eq!(bench.post(path, Some(&token), change(old, "short")).await.refused(), refusal(400, "malformed"));
+    assert_eq!(bench.post(path, Some(&token), change(old, "correct horse")).await.status, 204);
+    assert_eq!(bench.post("/v1/login", None, login(&member.email, old)).await.refused(), refusal(401, "unauthorised"));
+    bench.post("/v1/login", None, login(&member.email, "correct horse")).await.ok();
+
+    let (admin, reset) = (bench.token(Role::Admin), format!("/v1/accounts/{}/password", member.user));
+    assert_eq!(bench.post(&reset, Some(&token), json!({})).await.refused(), refusal(403, "forbidden"));
+    let nobody = format!("/v1/accounts/{}/password", uuid::Uuid::now_v7());
+    assert_eq!(bench.post(&nobody, Some(&admin), json!({})).await.refused(), refusal(404, "not_found"));
+    let told = bench.post(&reset, Some(&admin), json!({})).await.ok();
+    let made = told["password"].as_str().expect("one was made");
+    bench.post("/v1/login", None, login(&member.email, made)).await.ok();
+}
+
 /// Summaries of version 1 to `count` in this member's row.
 async fn commit_summaries(bench: &Bench, member: &Seeded, count: u64) {
     let key = ActorKey::User(member.user);

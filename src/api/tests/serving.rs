@@ -124,7 +124,7 @@ async fn the_login_page_shows_accounts_in_a_demo_only() {
     let bench = Bench::with(|config| config.demo = true).await;
     let about = bench.get("/v1/about", None).await.ok();
     let accounts = about["accounts"].as_array().expect("a demo");
-    assert_eq!(accounts.len(), 6, "two trainers, a screen, three members");
+    assert_eq!(accounts.len(), 7, "an administrator, two trainers, a screen, three members");
     for account in accounts {
         let body = json!({ "email": account["email"], "password": account["password"] });
         assert_eq!(bench.post("/v1/login", None, body).await.ok()["role"], account["role"]);

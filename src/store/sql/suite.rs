@@ -216,6 +216,10 @@ async fn people_log_in_by_email(store: &dyn StateStore) {
     assert_eq!(store.account(ANA).await, Ok(Some(found.clone())));
     assert_eq!(store.accounts(GYM, None, 10).await, Ok(vec![found.clone()]));
     assert_eq!(store.accounts(GYM, Some("ana@example.org".into()), 10).await, Ok(vec![]));
+    assert_eq!(store.set_password(ANA, "$argon2id$new".into()).await, Ok(true));
+    let found = store.account(ANA).await.expect("a read").expect("ana");
+    assert_eq!(found.password, "$argon2id$new");
+    assert_eq!(store.set_password(UserId(Uuid::from_u128(50)), "x".into()).await, Ok(false), "nobody");
     let twice = Account { user: UserId(Uuid::from_u128(50)), ..found };
     let row = UserRow { snapshot: vec![] };
     assert_eq!(store.add_accounts(vec![(twice, row)]).await, Err(StoreError::Taken("email")));

@@ -79,6 +79,7 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   wrong_phase: "the class is not in a phase that allows this",
   class_full: "every place is taken",
   not_joined: "you are not in this class: join first",
+  email_taken: "this e-mail has an account already",
   seat_taken: "somebody sits there",
   no_boot: "this receiver has not said its clock's offset for this boot: send boot first",
   clock_skew: "the sample lies more than two seconds in the future: measure the clock and start a new boot",

@@ -125,7 +125,7 @@ hr_max_low: boolean, sensors: Array<Sensor>, };
 /**
  * Why a request was refused: a stable word with a meaning that the docs list.
  */
-export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
 
 /**
  * An event of any topic.

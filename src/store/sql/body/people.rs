@@ -17,6 +17,7 @@ const PERSON: &str = "select snapshot from fc_user where id = $1";
 const ACCOUNT: &str = "select user_id, gym_id, email, name, role, hall, password from fc_account where user_id = $1";
 const ACCOUNT_BY_EMAIL: &str =
     "select user_id, gym_id, email, name, role, hall, password from fc_account where email = $1";
+const SET_PASSWORD: &str = "update fc_account set password = $2 where user_id = $1 returning user_id";
 const ACCOUNTS: &str = "select user_id, gym_id, email, name, role, hall, password from fc_account where gym_id = $1 and email > $2 order by email limit $3";
 const CLASSES: &str = "select id, gym_id, name, hall, trainer, starts_at_us, stage, people from fc_class \
      where gym_id = $1 and starts_at_us >= $2 and starts_at_us < $3 order by starts_at_us, id limit $4";
@@ -119,6 +120,12 @@ impl SqlState {
             }
             tries.again(error).await.map_err(unavailable)?;
         }
+    }
+
+    pub(super) async fn update_password(&self, user: UserId, password: &str) -> Result<bool, StoreError> {
+        let set = || sqlx::query(SET_PASSWORD).bind(user.0).bind(password);
+        let found = retry!(self, "password", on_line!(self.common(), |line| set().fetch_optional(line)));
+        found.map(|row| row.is_some()).map_err(unavailable)
     }
 
     pub(super) async fn insert_gym(&self, gym: GymId, name: &str) -> Result<(), StoreError> {

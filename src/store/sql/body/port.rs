@@ -102,6 +102,10 @@ impl StateStore for SqlState {
         async move { self.insert_accounts(&accounts).await }.boxed()
     }
 
+    fn set_password(&self, user: UserId, password: String) -> BoxFuture<'_, Result<bool, StoreError>> {
+        async move { self.update_password(user, &password).await }.boxed()
+    }
+
     fn account_by_email(&self, email: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
         async move { self.read_account_by_email(&email).await }.boxed()
     }
