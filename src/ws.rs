@@ -173,6 +173,10 @@ impl Socket {
     }
 
     fn request(&mut self, id: u32, request: Request, ctx: &mut Ctx) {
+        if let Request::Class { cmd, .. } | Request::User { cmd, .. } = &request {
+            // From here on the command's own id is the trace: every floor down to the row logs it.
+            tracing::debug!(%cmd, "a command came in");
+        }
         let Some(outbox) = self.outbox.clone() else { return self.hello(request, ctx) };
         match request {
             Request::Refresh { token } => self.refresh(id, &token, &outbox),

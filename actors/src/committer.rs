@@ -1,6 +1,7 @@
 //! Group commit across actors: while one transaction commits, the next gathers. An actor has at most one commit under way.
 
 use crate::ports::{Commit, Committed, StateStore};
+use fitconnect_protocol::CmdId;
 use fitconnect_protocol::limits::COMMIT_BATCH_MAX;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -47,8 +48,9 @@ impl Committer {
 async fn run(state: Arc<dyn StateStore>, mut queue: mpsc::Receiver<Job>) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
-        let (commits, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        let (commits, waiting): (Vec<Commit>, Vec<_>) = batch.drain(..).unzip();
         let count = commits.len();
+        let told = tracing::enabled!(tracing::Level::DEBUG).then(|| commits.iter().map(cmds).collect::<Vec<_>>());
         let unknown = |why: &str| vec![Committed::Unknown(why.into()); count];
         let results = match AssertUnwindSafe(state.commit(commits)).catch_unwind().await {
             Ok(results) if results.len() == count => results,
@@ -56,9 +58,17 @@ async fn run(state: Arc<dyn StateStore>, mut queue: mpsc::Receiver<Job>) {
             // Nothing would ever be committed again if it took this task along.
             Err(_) => unknown("the store panicked"),
         };
+        for (cmds, result) in told.iter().flatten().zip(&results) {
+            cmds.iter().for_each(|cmd| tracing::debug!(%cmd, ?result, "a command was committed"));
+        }
         for (done, result) in waiting.into_iter().zip(results) {
             // An actor that is gone reads its row again when it comes back.
             let _ = done.send(result);
         }
     }
+}
+
+/// The commands whose answers are part of it.
+fn cmds(commit: &Commit) -> Vec<CmdId> {
+    commit.answers.iter().map(|answer| answer.cmd).collect()
 }

@@ -245,6 +245,7 @@ impl<B: Body> Host<B> {
         now: Millis,
         ctx: &mut Context<Self>,
     ) {
+        tracing::debug!(cmd = %key.1, actor = %self.key(), "a command is decided");
         self.commands.begin(key, digest);
         let ask = self.ask(reply, Some((key, digest)), None);
         self.step(input, ask, now, ctx);

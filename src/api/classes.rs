@@ -149,6 +149,7 @@ pub async fn make(
 ) -> Answer<Made> {
     let (cmd, new) = read(body.into_inner())?;
     in_time(cmd, app.clock.now())?;
+    tracing::debug!(%cmd, "a command came in");
     // The class is named by the command that makes it: sent again, to any node, it finds the same class.
     let class = ClassId(cmd.0);
     let facts = Box::new(facts_of(&app, &claims, new));

@@ -10,7 +10,7 @@ use fitconnect_protocol::session::{Snapshot, Topic};
 use fitconnect_recording::{read, shipped};
 use std::sync::Arc;
 
-fn plan(seconds: u32) -> Vec<Segment> {
+pub fn plan(seconds: u32) -> Vec<Segment> {
     vec![Segment { kind: SegmentKind::Work, duration_s: seconds, target: None, cue: None }]
 }
 

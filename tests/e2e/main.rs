@@ -2,3 +2,4 @@
 
 mod class;
 mod gym;
+mod trace;

@@ -89,12 +89,12 @@ export function pixelsChanged(page, waitMs) {
   }, waitMs)
 }
 
-/** What a tile says, by its slot; on the painted wall, what its line in the list says. */
-export function readTile(page, slot) {
+/** What a tile says, by its slot. On the painted wall: the texts that stand in its place now, on whichever page it is; none if on no page. */
+export async function readTile(page, slot) {
+  if (await page.$('canvas.numbers')) return readPainted(page, slot)
   return page.evaluate((wanted) => {
     const tile = document.querySelector(`.tile[data-slot="${wanted}"]`)
-    const line = document.querySelector(`.picture li[data-slot="${wanted}"]`)
-    if (!tile) return line && { text: line.textContent }
+    if (!tile) return null
     const said = (part) => {
       const element = tile.querySelector(`.${part}`)
       return element && !element.hidden ? element.textContent : ''
@@ -112,4 +112,30 @@ export function readTile(page, slot) {
       unit: tile.dataset.unit,
     }
   }, slot)
+}
+
+async function readPainted(page, slot) {
+  const seen = new Set()
+  for (;;) {
+    const { slots, texts } = await page.evaluate((wanted) => {
+      const { dataset } = document.querySelector('canvas.numbers')
+      const slots = dataset.slots
+      const index = slots.split(' ').indexOf(String(wanted))
+      if (index < 0) return { slots }
+      const [cols, width, height, gap] = ['cols', 'width', 'height', 'gap'].map((key) => Number(dataset[key]))
+      const [x, y] = [(index % cols) * (width + gap), Math.floor(index / cols) * (height + gap)]
+      const inside = (text) => text.x >= x - 1 && text.y >= y - 1 && text.x < x + width && text.y < y + height
+      return { slots, texts: window.probe.painted().filter(inside).map(({ text }) => text) }
+    }, slot)
+    if (texts) {
+      const age = texts.find((text) => /^(> )?\d+:\d\d$/.test(text)) ?? ''
+      return { texts, age, percent: texts.includes('%'), name: texts.find((text) => /\p{L}|№/u.test(text)) ?? '' }
+    }
+    if (seen.has(slots)) return null
+    seen.add(slots)
+    await page.keyboard.press('PageDown')
+    await page.waitForFunction((before) => document.querySelector('canvas.numbers')?.dataset.slots !== before, slots, { timeout: 500 }).catch(() => {})
+    // The new page's tiles are painted in the frame after its places were given out.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+  }
 }

@@ -76,7 +76,7 @@ export class CanvasWall implements Surface {
       canvas.style.height = `${height}px`
     }
     // Where tiles stand, for whoever looks at the picture from outside.
-    Object.assign(this.numbers.dataset, { cols: grid.cols, width: grid.width, height: grid.height, gap: grid.gap, tiles: slots.length })
+    Object.assign(this.numbers.dataset, { cols: grid.cols, width: grid.width, height: grid.height, gap: grid.gap, tiles: slots.length, slots: slots.join(' ') })
     for (const context of [this.below, this.above]) {
       context.setTransform(this.scale, 0, 0, this.scale, 0, 0)
       context.textBaseline = 'alphabetic'
