@@ -174,6 +174,10 @@ pub const LOG_GROUP_MS: u64 = 20;
 pub const LOG_WINDOW_MS: u64 = 10_000;
 /// Bytes of the log that may wait for the event store; above it samples are answered with `busy`.
 pub const LOG_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Batches under way to an event store that is a cluster; rows and bytes of one (Cassandra warns above 5 KiB).
+pub const EVENT_BATCHES_MAX: usize = 64;
+pub const EVENT_BATCH_ROWS_MAX: usize = 100;
+pub const EVENT_BATCH_BYTES_MAX: usize = 5 * 1024;
 /// Bytes of one group: a flood waits for the disk instead of for memory.
 pub const LOG_GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
 

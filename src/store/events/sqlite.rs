@@ -1,7 +1,7 @@
 //! The event store of one machine: `events.db`. Chunks lie in order of class and window, so that shipping appends; a sensor is found
 //! by the windows of its class.
 
-use crate::store::log::codec;
+use super::blob::{blob, unblob};
 use crate::store::sql::migrate::{MigrateError, SQLITE_EVENTS};
 use crate::store::sql::rows::{cut, many};
 use crate::store::sql::sqlite::pools;
@@ -14,8 +14,6 @@ use sqlx::{AssertSqlSafe, Pool, Row as _, Sqlite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// First byte of a blob: how the rest is written.
-const LAYOUT: u8 = 1;
 /// More sensors than this: all rows of the class are read and looked through.
 const SOURCES_MAX: usize = 32;
 const TEN_MINUTES_MS: i64 = 10 * 60 * 1_000;
@@ -38,21 +36,6 @@ const SERIES: &str =
 pub struct SqliteEvents {
     write: Pool<Sqlite>,
     read: Pool<Sqlite>,
-}
-
-fn blob(samples: &[StoredSample]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(16 + samples.len() * 12);
-    bytes.push(LAYOUT);
-    codec::put_samples(&mut bytes, samples);
-    bytes
-}
-
-fn unblob(bytes: &[u8]) -> Result<Vec<StoredSample>, StoreError> {
-    let later = || StoreError::Damaged("samples that a later version wrote".into());
-    match bytes.split_first() {
-        Some((&LAYOUT, rest)) => codec::samples(rest).map_err(|_| later()),
-        Some(_) | None => Err(later()),
-    }
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {

@@ -1,6 +1,7 @@
 //! What every event store must do, as tests over the trait. An engine joins with one line at `engine!`.
 
-use super::SqliteEvents;
+use super::scratch::Keyspace;
+use super::{CassandraEvents, SqliteEvents};
 use crate::store::Temporary;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::StoredSample;
@@ -12,10 +13,15 @@ const CLASS: ClassId = ClassId(Uuid::from_u128(3));
 const OTHER: ClassId = ClassId(Uuid::from_u128(4));
 const ANA: UserId = UserId(Uuid::from_u128(2));
 
-/// A fresh store and whatever keeps it alive.
-async fn sqlite() -> (SqliteEvents, Temporary) {
+/// A fresh store and whatever keeps it alive; `None`, said aloud, where there is no such engine.
+async fn sqlite() -> Option<(SqliteEvents, Temporary)> {
     let folder = Temporary::new().expect("a folder");
-    (SqliteEvents::open(&folder.path().join("events.db")).await.expect("a new store"), folder)
+    Some((SqliteEvents::open(&folder.path().join("events.db")).await.expect("a new store"), folder))
+}
+
+async fn cassandra() -> Option<(CassandraEvents, Keyspace)> {
+    let keyspace = Keyspace::new()?;
+    Some((CassandraEvents::open(&keyspace.0).await.expect("a new keyspace"), keyspace))
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -32,13 +38,15 @@ macro_rules! engine {
             class_events_come_back_in_order_of_time,
             a_members_series_is_replaced_whole_and_cut_by_time,
             nobody_has_nothing,
+            a_class_of_an_hour_is_found_in_all_its_parts,
+            a_series_moves_with_its_days,
         }
     };
     ($engine:ident: $($case:ident),+ $(,)?) => {
         mod $engine {
             $(#[test] fn $case() {
                 super::run(async {
-                    let (store, _keep) = super::$engine().await;
+                    let Some((store, _keep)) = super::$engine().await else { return };
                     super::$case(&store).await;
                 })
             })+
@@ -47,6 +55,7 @@ macro_rules! engine {
 }
 
 engine!(sqlite);
+engine!(cassandra);
 
 fn source(id: u64) -> SourceId {
     SourceId::new(id).expect("below 2^53")
@@ -141,4 +150,28 @@ async fn nobody_has_nothing(store: &dyn EventStore) {
     store.write_class_events(vec![]).await.expect("nothing to write");
     assert_eq!(seqs(store, CLASS, None).await, []);
     assert_eq!(seqs(store, CLASS, Some(vec![1])).await, []);
+}
+
+async fn a_class_of_an_hour_is_found_in_all_its_parts(store: &dyn EventStore) {
+    // Windows are numbered by their second, and late ones come first.
+    for minute in (0..60).rev() {
+        let chunks = (0..40).map(|of| chunk(CLASS, of, 1_795_459_200 + minute * 60, minute as u32..minute as u32 + 1));
+        store.write(chunks.collect()).await.expect("written");
+    }
+    assert_eq!(seqs(store, CLASS, None).await.len(), 60 * 40);
+    let of_one = store.chunks(CLASS, Some(vec![source(17)])).await.expect("a read");
+    assert_eq!(of_one, (0..60).map(|seq| sample(17, seq)).collect::<Vec<_>>(), "in order of arrival");
+    assert_eq!(seqs(store, CLASS, Some((0..35).collect())).await.len(), 60 * 35);
+}
+
+async fn a_series_moves_with_its_days(store: &dyn EventStore) {
+    let day_s = 24 * 3_600;
+    let on = |days: [u32; 2]| days.map(|day| sample(1, day * day_s + 10)).to_vec();
+    store.write_user_series(ANA, OTHER, on([2, 4])).await.expect("another class");
+    store.write_user_series(ANA, CLASS, on([1, 2])).await.expect("written");
+    store.write_user_series(ANA, CLASS, on([2, 3])).await.expect("moved by a day");
+    let seqs = |samples: Vec<StoredSample>| samples.into_iter().map(|sample| sample.seq / day_s).collect::<Vec<_>>();
+    assert_eq!(seqs(store.user_series(ANA, 0, i64::MAX).await.expect("a read")), [2, 2, 3, 4]);
+    store.write_user_series(ANA, CLASS, vec![]).await.expect("nothing is left of it");
+    assert_eq!(seqs(store.user_series(ANA, 0, i64::MAX).await.expect("a read")), [2, 4]);
 }
