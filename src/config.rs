@@ -6,7 +6,8 @@ mod layer;
 
 pub use flags::Flags;
 
-use crate::store::StateAt;
+use crate::store::events::EventsAt;
+use crate::store::{LogOptions, StateAt};
 use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -32,6 +33,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where accounts, classes and people are kept.
     pub state: StateAt,
+    /// Where samples and what happens in classes are kept behind the log.
+    pub events: EventsAt,
     /// Host and port; port 0 takes a free one.
     pub listen: String,
     /// Origins of foreign pages that may talk to the server, besides its own.
@@ -75,6 +78,8 @@ pub enum LogFormat {
 pub enum Ack {
     /// When it is on this node's disk.
     Local,
+    /// When a quorum of the event store's copies has it too; as `local` while the event store is away.
+    Quorum,
 }
 
 impl Default for Config {
@@ -82,6 +87,7 @@ impl Default for Config {
         Config {
             data: "data".into(),
             state: StateAt::Sqlite,
+            events: EventsAt::Sqlite,
             listen: "127.0.0.1:8080".into(),
             origins: Vec::new(),
             proxies: Vec::new(),
@@ -103,7 +109,11 @@ impl Default for Config {
 impl Config {
     /// How the stores are opened.
     pub fn store(&self) -> crate::store::Options {
-        crate::store::Options { state: self.state.clone(), ..crate::store::Options::new(&self.data) }
+        let log = match self.ack {
+            Ack::Local => LogOptions::default(),
+            Ack::Quorum => LogOptions::quorum(),
+        };
+        crate::store::Options { folder: self.data.clone(), state: self.state.clone(), events: self.events.clone(), log }
     }
 
     /// Folder of the keys that sign tokens.
@@ -131,6 +141,9 @@ impl Config {
         for origin in self.origins.iter().filter(|origin| !crate::auth::origin::is_origin(origin)) {
             problems
                 .push(format!("origins has {origin:?}, an origin looks like https://app.example.com, without a path"));
+        }
+        if self.ack == Ack::Quorum && self.events == EventsAt::Sqlite {
+            problems.push("ack is \"quorum\", which needs events = cassandra://…: a file has no quorum".into());
         }
         if let Err(error) = crate::telemetry::filter(&self.log) {
             problems.push(format!("log is {:?}: {error}; write a level or `info,fitconnect=debug`", self.log));

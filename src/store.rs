@@ -14,8 +14,9 @@ pub use log::{LogError, LogOptions};
 pub use sql::migrate::MigrateError;
 pub use stats::StoreStats;
 
-use events::{LocalEvents, Shipper, SqliteEvents};
-use fitconnect_actors::ports::{DurableSink, EventLog, EventStore, StateStore};
+use crate::clock::WallClock;
+use events::{CassandraEvents, EventsAt, LocalEvents, Shipper, SqliteEvents};
+use fitconnect_actors::ports::{Clock, DurableSink, EventLog, EventStore, StateStore, StoreError};
 use fitconnect_protocol::Uuid;
 use log::Log;
 use rustix::fs::{FlockOperation, flock};
@@ -25,6 +26,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// This machine, in the keys of what it ships. One until there are several.
 const NODE: u32 = 1;
@@ -49,6 +51,13 @@ pub enum OpenError {
         #[source]
         source: MigrateError,
     },
+    /// `place` is an address without its password.
+    #[error("{place}: {source}")]
+    Events {
+        place: String,
+        #[source]
+        source: StoreError,
+    },
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -64,12 +73,14 @@ impl OpenError {
 pub struct Options {
     pub folder: PathBuf,
     pub state: StateAt,
+    pub events: EventsAt,
     pub log: LogOptions,
 }
 
 impl Options {
     pub fn new(folder: &Path) -> Options {
-        Options { folder: folder.to_path_buf(), state: StateAt::default(), log: LogOptions::default() }
+        let (state, events) = (StateAt::default(), EventsAt::default());
+        Options { folder: folder.to_path_buf(), state, events, log: LogOptions::default() }
     }
 }
 
@@ -82,13 +93,14 @@ pub struct Store {
     pub reader: StatsReader,
     log: Stopped,
     sql_state: Arc<dyn sql::Engine>,
-    sql_events: Arc<SqliteEvents>,
+    kept: Kept,
     shipper: JoinHandle<()>,
 }
 
 /// Opens the folder, makes it on the first start. `sink` hears what becomes durable, from the log's own thread.
 pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenError> {
-    let Options { folder, state, log } = options;
+    let Options { folder, state, events, log } = options;
+    let quorum = log.quorum;
     let held = Arc::new(Lock::take(&folder)?);
     let schema = |file: &'static str| {
         let place = folder.join(file).display().to_string();
@@ -101,20 +113,37 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
             Arc::new(sql::postgres::open(url).await.map_err(|source| OpenError::Schema { place, source })?)
         }
     };
-    let sql_events = Arc::new(SqliteEvents::open(&folder.join("events.db")).await.map_err(schema("events.db"))?);
+    let kept = match &events {
+        EventsAt::Sqlite => {
+            let file = folder.join("events.db");
+            Kept::Sqlite(Arc::new(SqliteEvents::open(&file).await.map_err(schema("events.db"))?))
+        }
+        EventsAt::Cassandra(cluster) => {
+            let place = events.to_string();
+            let opened = CassandraEvents::open(cluster).await;
+            Kept::Cassandra(Arc::new(opened.map_err(|source| OpenError::Events { place, source })?))
+        }
+    };
     let counts = Arc::new(stats::Counts::default());
     let log = Arc::new(Log::open(&folder.join("log"), NODE, log, counts.clone(), sink, held)?);
-    let rows: Arc<dyn EventStore> = sql_events.clone();
+    let rows = kept.rows();
     let shipper = Shipper { log: log.clone(), store: rows.clone(), counts: counts.clone() };
     let shipper = shipper.start().map_err(OpenError::folder(&folder))?;
     Ok(Store {
         state: sql_state.clone(),
         events: Arc::new(LocalEvents::new(log.clone(), rows.clone())),
         rows,
-        reader: StatsReader { counts, log: log.clone(), state: sql_state.clone() },
+        reader: StatsReader {
+            counts,
+            log: log.clone(),
+            state: sql_state.clone(),
+            kept: kept.clone(),
+            quorum,
+            clock: Arc::new(WallClock::start()),
+        },
         log: Stopped(log),
         sql_state,
-        sql_events,
+        kept,
         shipper,
     })
 }
@@ -126,7 +155,7 @@ impl Store {
 
     /// Writes what waits, ships what it can, and lets go of the folder.
     pub async fn close(self) {
-        let Store { log, shipper, sql_state, sql_events, .. } = self;
+        let Store { log, shipper, sql_state, kept, .. } = self;
         let ended = tokio::task::spawn_blocking(move || {
             log.0.join();
             shipper.join().is_ok()
@@ -134,8 +163,39 @@ impl Store {
         if !ended.await.unwrap_or(false) {
             tracing::error!("the shipper panicked: the log keeps what it did not ship");
         }
-        sql_events.close().await;
+        kept.close().await;
         sql_state.close().await;
+    }
+}
+
+/// Where events are kept behind the log.
+#[derive(Clone)]
+enum Kept {
+    Sqlite(Arc<SqliteEvents>),
+    Cassandra(Arc<CassandraEvents>),
+}
+
+impl Kept {
+    fn rows(&self) -> Arc<dyn EventStore> {
+        match self {
+            Kept::Sqlite(events) => events.clone(),
+            Kept::Cassandra(events) => events.clone(),
+        }
+    }
+
+    async fn close(&self) {
+        match self {
+            Kept::Sqlite(events) => events.close().await,
+            Kept::Cassandra(events) => events.close(),
+        }
+    }
+
+    /// Batches that may be under way.
+    fn pace(&self) -> Option<u64> {
+        match self {
+            Kept::Sqlite(_) => None,
+            Kept::Cassandra(events) => Some(events.pace() as u64),
+        }
     }
 }
 
@@ -154,13 +214,22 @@ pub struct StatsReader {
     counts: Arc<stats::Counts>,
     log: Arc<Log>,
     state: Arc<dyn sql::Engine>,
+    kept: Kept,
+    quorum: bool,
+    clock: Arc<WallClock>,
 }
 
 impl StatsReader {
     pub fn read(&self) -> StoreStats {
+        let unshipped = self.log.unshipped();
+        let now_s = self.clock.now().0 / 1_000;
+        let lag_s = unshipped.first().map_or(0, |oldest| now_s.saturating_sub(oldest.id));
         let state = self.state.counts();
         StoreStats {
-            log_windows_waiting: self.log.unshipped().iter().filter(|window| window.is_sealed()).count() as u64,
+            ship_lag: Duration::from_secs(lag_s),
+            ship_pace: self.kept.pace(),
+            ack_quorum_wanted: self.quorum,
+            log_windows_waiting: unshipped.iter().filter(|window| window.is_sealed()).count() as u64,
             log_trouble: self.log.trouble(),
             state_transactions: state.transactions,
             state_commits: state.commits,

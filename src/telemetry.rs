@@ -72,6 +72,11 @@ impl Telemetry {
         let _ = self.store.set(reader);
     }
 
+    /// The stores now.
+    pub fn stores(&self) -> Option<StoreStats> {
+        self.store.get().map(|read| read())
+    }
+
     /// Whether new clients may come: from the moment of listening until the server begins to go away.
     pub fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Relaxed);

@@ -172,6 +172,10 @@ pub const CLOCK_RATE_MAX: u32 = 20;
 pub const LOG_GROUP_MS: u64 = 20;
 /// Length of a log window: what arrived in it is shipped together.
 pub const LOG_WINDOW_MS: u64 = 10_000;
+/// The same where a sample is acknowledged by the event store: what a client waits for.
+pub const LOG_WINDOW_QUORUM_MS: u64 = 1_000;
+/// An event store that has not taken a window after so long is away: acknowledgements wait for it no more.
+pub const ACK_QUORUM_WAIT_MS: u64 = 4_000;
 /// Bytes of the log that may wait for the event store; above it samples are answered with `busy`.
 pub const LOG_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Batches under way to an event store that is a cluster; rows and bytes of one (Cassandra warns above 5 KiB).

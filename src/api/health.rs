@@ -12,6 +12,9 @@ use std::time::Duration;
 
 /// The store must answer the question whether it is there within this time.
 const STORE_WAIT: Duration = Duration::from_secs(2);
+/// New clients may come all the same.
+const FALLEN_BACK: &str =
+    "ready\nack is local, not quorum: the event store is away, samples are on this machine's disk alone\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Whether the process runs
@@ -42,7 +45,8 @@ pub async fn ready(app: Server) -> Result<HttpResponse, ApiError> {
     }
     let asked = tokio::time::timeout(STORE_WAIT, app.state.gyms()).await;
     asked.map_err(|_| Refusal::new(ErrorCode::Retry, "the state store does not answer"))??;
-    Ok(plain("ready\n"))
+    let fallen_back = app.telemetry.stores().is_some_and(|store| store.ack_quorum_wanted && !store.ack_quorum);
+    Ok(plain(if fallen_back { FALLEN_BACK } else { "ready\n" }))
 }
 
 /// Counters for Prometheus

@@ -26,6 +26,12 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 
+    /// Where samples are kept behind the log: sqlite, or cassandra://user:password@host:port,host:port/keyspace; better given as
+    /// FITCONNECT_EVENTS where it has a password [default: sqlite]
+    #[arg(long, value_name = "WHERE", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
+
     /// Host and port to serve on; port 0 takes a free one, which is printed [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +92,8 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain_spread_ms: Option<u32>,
 
-    /// When a sample is acknowledged; one node knows one way [default: local]
+    /// When a sample is acknowledged: local (it is on this disk) or quorum (the event store's copies have it; needs Cassandra)
+    /// [default: local]
     #[arg(long, value_name = "MODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack: Option<Ack>,

@@ -2,6 +2,7 @@
 //! sync every 20 ms for all that gathered; cut into windows of ten seconds, which the shipper takes to the event store.
 //! It is not a queue of the event store's: it answers readers until the store can.
 
+mod acks;
 pub mod codec;
 mod keeper;
 mod recover;
@@ -18,9 +19,12 @@ pub use window::{OfClass, Window};
 use crate::clock::WallClock;
 use crate::store::stats::Counts;
 use crate::store::{Lock, lock};
+use acks::Acks;
 use fitconnect_actors::ports::{DurableSink, Event, Writer as By};
 use fitconnect_domain::ActorKey;
-use fitconnect_protocol::limits::{LOG_BYTES_MAX, LOG_GROUP_BYTES_MAX, LOG_GROUP_MS, LOG_WINDOW_MS};
+use fitconnect_protocol::limits::{
+    LOG_BYTES_MAX, LOG_GROUP_BYTES_MAX, LOG_GROUP_MS, LOG_WINDOW_MS, LOG_WINDOW_QUORUM_MS,
+};
 use keeper::Shelf;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
@@ -50,6 +54,15 @@ pub struct LogOptions {
     pub bytes_max: u64,
     /// A window that the event store has stays for so long.
     pub safe_delay: Duration,
+    /// What is on disk is reported when the event store has it too.
+    pub quorum: bool,
+}
+
+impl LogOptions {
+    /// A sample is acknowledged by the event store, so it is soon taken there.
+    pub fn quorum() -> LogOptions {
+        LogOptions { window: Duration::from_millis(LOG_WINDOW_QUORUM_MS), quorum: true, ..LogOptions::default() }
+    }
 }
 
 impl Default for LogOptions {
@@ -60,6 +73,7 @@ impl Default for LogOptions {
             segment_bytes: SEGMENT_BYTES,
             bytes_max: LOG_BYTES_MAX,
             safe_delay: Duration::from_secs(15),
+            quorum: false,
         }
     }
 }
@@ -144,6 +158,7 @@ pub struct Shared {
     /// A window has been sealed, or it is time to end.
     sealed: Notify,
     counts: Arc<Counts>,
+    acks: Acks,
     /// Tests make the next sync fail.
     fail_sync: AtomicBool,
 }
@@ -209,6 +224,7 @@ impl Log {
         }
         counts.bytes_waiting.store(recovered.windows.iter().map(|window| window.bytes()).sum(), Ordering::Relaxed);
         let shelf = Arc::new(Shelf::new(folder.to_path_buf(), options.segment_bytes, recovered.next_segment));
+        let acks = Acks::new(sink, options.quorum, counts.clone());
         let shared = Arc::new(Shared {
             options,
             inbox: Mutex::default(),
@@ -216,12 +232,12 @@ impl Log {
             windows: Mutex::new(recovered.windows.into()),
             sealed: Notify::new(),
             counts,
+            acks,
             fail_sync: AtomicBool::new(false),
         });
         let writer = writer::Writer {
             shared: shared.clone(),
             shelf: shelf.clone(),
-            sink,
             clock: Box::new(WallClock::start()),
             node,
             last_window: recovered.last_window,
@@ -321,6 +337,7 @@ impl Log {
     /// The event store has all of it.
     pub fn shipped(&self, window: &Window) {
         window.set_shipped(Instant::now());
+        self.shared.acks.shipped(window.id);
         self.shared.counts.bytes_waiting.fetch_sub(window.bytes(), Ordering::Relaxed);
         window.forget();
     }
@@ -339,6 +356,16 @@ impl Log {
                 self.shelf.retire(oldest);
             }
         }
+    }
+
+    /// The event store did not take a window.
+    pub fn store_away(&self, why: &str) {
+        self.shared.acks.store_away(why);
+    }
+
+    /// The event store has every window that is sealed.
+    pub fn store_caught_up(&self) {
+        self.shared.acks.store_caught_up();
     }
 
     pub fn has_ended(&self) -> bool {

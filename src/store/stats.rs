@@ -17,6 +17,9 @@ pub struct Counts {
     pub windows_shipped: AtomicU64,
     pub chunks_shipped: AtomicU64,
     pub ship_failures: AtomicU64,
+    /// 1 while a sample is acknowledged by the event store.
+    pub ack_quorum: AtomicU64,
+    pub ack_fallbacks: AtomicU64,
 }
 
 /// The stores at one moment. Counters are since the start.
@@ -41,6 +44,14 @@ pub struct StoreStats {
     pub windows_shipped: u64,
     pub chunks_shipped: u64,
     pub ship_failures: u64,
+    /// Age of the oldest window that the event store does not have, in whole seconds.
+    pub ship_lag: Duration,
+    /// Batches that may be under way to the event store, where it is a cluster.
+    pub ship_pace: Option<u64>,
+    /// Whether samples are to be acknowledged by the event store, whether they are now, and how often that ended.
+    pub ack_quorum_wanted: bool,
+    pub ack_quorum: bool,
+    pub ack_fallbacks: u64,
     /// Transactions of the state store, and the actors' commits in them.
     pub state_transactions: u64,
     pub state_commits: u64,
@@ -66,6 +77,8 @@ impl Counts {
             windows_shipped: get(&self.windows_shipped),
             chunks_shipped: get(&self.chunks_shipped),
             ship_failures: get(&self.ship_failures),
+            ack_quorum: get(&self.ack_quorum) == 1,
+            ack_fallbacks: get(&self.ack_fallbacks),
             ..StoreStats::default()
         }
     }

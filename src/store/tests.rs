@@ -1,5 +1,6 @@
 //! The stores together: a sample is found from the moment it is durable, wherever it is on its way, once.
 
+use super::events::scratch::Keyspace;
 use super::*;
 use fitconnect_actors::ports::{Durable, Event, Writer};
 use fitconnect_domain::ActorKey;
@@ -70,26 +71,67 @@ async fn seqs(store: &Store) -> Vec<u32> {
 fn a_sample_is_found_wherever_it_is_and_once() {
     run(async {
         let folder = Temporary::new().expect("a folder");
-        let store = open(hurried(folder.path()), deaf()).await.expect("a new folder");
-        let mut next = 0;
-        for number in 0..400 {
-            let size = 1 + number as u32 % 7;
-            assert!(store.events.append(ANA, number, samples(next..next + size)));
-            next += size;
-            if number % 3 == 0 {
-                assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "after append {number}");
-            }
-            if number % 50 == 0 {
-                // In real time, so that windows end and are shipped in between.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        found_wherever_it_is(hurried(folder.path())).await;
+    });
+}
+
+#[test]
+fn a_sample_is_found_wherever_it_is_and_once_with_cassandra() {
+    let Some(keyspace) = Keyspace::new() else { return };
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let events = EventsAt::Cassandra(keyspace.0.clone());
+        found_wherever_it_is(Options { events, ..hurried(folder.path()) }).await;
+    });
+}
+
+async fn found_wherever_it_is(options: Options) {
+    let store = open(options.clone(), deaf()).await.expect("a new folder");
+    let mut next = 0;
+    for number in 0..400 {
+        let size = 1 + number as u32 % 7;
+        assert!(store.events.append(ANA, number, samples(next..next + size)));
+        next += size;
+        if number % 3 == 0 {
+            assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "after append {number}");
         }
-        let of_one = store.events.samples(CLASS, Some(vec![SourceId::new(1).expect("small")])).await.expect("a read");
-        assert_eq!(of_one.len(), (0..next).filter(|seq| seq % 4 == 0).count());
-        assert!(store.stats().windows_shipped > 3, "{:?}", store.stats());
-        store.close().await;
-        let store = open(hurried(folder.path()), deaf()).await.expect("opened again");
-        assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "and after a restart");
+        if number % 50 == 0 {
+            // In real time, so that windows end and are shipped in between.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let of_one = store.events.samples(CLASS, Some(vec![SourceId::new(1).expect("small")])).await.expect("a read");
+    assert_eq!(of_one.len(), (0..next).filter(|seq| seq % 4 == 0).count());
+    let until = Instant::now() + Duration::from_secs(20);
+    while store.stats().windows_shipped <= 3 {
+        assert!(Instant::now() < until, "{:?}", store.stats());
+        tokio::task::yield_now().await;
+    }
+    store.close().await;
+    let store = open(options, deaf()).await.expect("opened again");
+    assert_eq!(seqs(&store).await, (0..next).collect::<Vec<_>>(), "and after a restart");
+    store.close().await;
+}
+
+/// With `ack = quorum` nothing is told before Cassandra has it, and what is told lies there.
+#[test]
+fn a_quorum_is_told_of_what_it_has() {
+    let Some(keyspace) = Keyspace::new() else { return };
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let events = EventsAt::Cassandra(keyspace.0.clone());
+        let log = LogOptions { quorum: true, ..hurried(folder.path()).log };
+        let (tell, mut told) = tokio::sync::mpsc::channel(1_000);
+        let sink: DurableSink = Arc::new(move |durable| tell.try_send(durable).expect("the test listens"));
+        let store = open(Options { events, log, ..Options::new(folder.path()) }, sink).await.expect("a new folder");
+        for number in 1..=50_u32 {
+            assert!(store.events.append(ANA, number.into(), samples(number..number + 1)));
+            let heard = told.recv().await.expect("the store lives");
+            assert_eq!(heard, Durable::Through { writer: ANA, number: number.into() });
+            let there = store.rows.chunks(CLASS, None).await.expect("a read");
+            assert!(there.iter().any(|sample| sample.seq == number), "{number} was told and is not there");
+        }
+        assert_eq!(store.stats().ack_fallbacks, 0);
         store.close().await;
     });
 }

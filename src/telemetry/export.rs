@@ -39,8 +39,8 @@ impl Collector for All {
         fanout(self.0.fanout(), &mut out)?;
         http(&telemetry.metrics, &mut out)?;
         actors(self.0.actors(), &mut out)?;
-        if let Some(read) = telemetry.store.get() {
-            store(&read(), &mut out)?;
+        if let Some(stores) = telemetry.stores() {
+            store(&stores, &mut out)?;
         }
         Process::read().map_or(Ok(()), |read| process(&read, &mut out))
     }
@@ -133,6 +133,17 @@ fn store(store: &StoreStats, out: &mut Writer<'_>) -> fmt::Result {
     out.counter("fitconnect_log_samples", "Samples written to the local log", store.log_samples)?;
     out.counter("fitconnect_log_busy", "Appends refused because too much waits or the disk refuses", store.log_busy)?;
     out.counter("fitconnect_spool_shipped", "Windows that the event store has taken", store.windows_shipped)?;
+    out.gauge(
+        "fitconnect_spool_lag_seconds",
+        "Age of the oldest window that the event store does not have",
+        store.ship_lag.as_secs_f64(),
+    )?;
+    if let Some(pace) = store.ship_pace {
+        out.gauge("fitconnect_spool_pace", "Batches that may be under way to the event store", pace as f64)?;
+    }
+    let quorum = f64::from(u8::from(store.ack_quorum));
+    out.gauge("fitconnect_ack_quorum", "1 while samples are acknowledged by the event store", quorum)?;
+    out.counter("fitconnect_ack_fallbacks", "Times that the event store was away", store.ack_fallbacks)?;
     out.counter("fitconnect_spool_failures", "Attempts to ship a window that failed", store.ship_failures)?;
     out.counter("fitconnect_state_transactions", "Transactions of the state store", store.state_transactions)?;
     out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)?;

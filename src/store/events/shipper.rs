@@ -39,10 +39,14 @@ impl Shipper {
             // Asked before: what was sealed at the very end is shipped too.
             let ended = self.log.has_ended();
             match self.ship_all(&mut damaged).await {
-                Ok(()) => pause = LOOK,
+                Ok(()) => {
+                    pause = LOOK;
+                    self.log.store_caught_up();
+                }
                 Err(error) => {
                     self.counts.ship_failures.fetch_add(1, Ordering::Relaxed);
                     pause = if pause == LOOK { AGAIN } else { (pause * 2).min(AGAIN_MAX) };
+                    self.log.store_away(&error.to_string());
                     tracing::warn!(%error, again_ms = pause.as_millis() as u64, "the event store does not take the log's windows");
                 }
             }

@@ -6,8 +6,7 @@ use super::segment::{self, FRAME, GROUP_BYTES, HEAD_BYTES, Head, SEAL_BYTES, Seg
 use super::window::Window;
 use super::{Failed, Group, Inbox, Shared};
 use crate::store::lock;
-use fitconnect_actors::ports::{Clock, Durable, DurableSink};
-use fitconnect_protocol::limits::LOG_WINDOW_MS;
+use fitconnect_actors::ports::Clock;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -21,7 +20,6 @@ pub const PREFIX: usize = HEAD_BYTES + GROUP_BYTES;
 pub struct Writer {
     pub shared: Arc<Shared>,
     pub shelf: Arc<Shelf>,
-    pub sink: DurableSink,
     pub clock: Box<dyn Clock>,
     pub node: u32,
     pub last_window: u64,
@@ -145,7 +143,8 @@ impl Writer {
             None => {}
         }
         let segment = Arc::new(self.shelf.take().map_err(Trouble::NoRoom)?);
-        self.last_window = (self.last_window + 1).max(self.clock.now().0 / LOG_WINDOW_MS);
+        // By the second of its beginning, whatever its length.
+        self.last_window = (self.last_window + 1).max(self.clock.now().0 / 1_000);
         let window = Arc::new(Window::new(self.last_window, self.node));
         window.add_segment(segment.clone());
         lock(&self.shared.windows).push_back(window.clone());
@@ -203,8 +202,8 @@ impl Writer {
     }
 
     fn report(&self, group: &mut Group) {
-        for (writer, number) in std::mem::take(&mut group.marks) {
-            (self.sink)(Durable::Through { writer, number });
+        if let Some(current) = &self.current {
+            self.shared.acks.on_disk(current.window.id, std::mem::take(&mut group.marks));
         }
         self.done(group, Ok(()));
     }
@@ -235,7 +234,7 @@ impl Writer {
         }
         drop(inbox);
         for writer in writers {
-            (self.sink)(Durable::Failed { writer });
+            self.shared.acks.failed(writer);
         }
         self.done(group, Err(Failed(why)));
     }
