@@ -1,6 +1,8 @@
 //! The commands of `fitconnect`.
 
 mod account;
+mod backup;
+mod migrate;
 mod seed;
 mod token;
 
@@ -42,6 +44,15 @@ enum Command {
     /// Print an access token of an account; the server must not be running on the folder
     #[command(after_help = token::HELP)]
     Token(token::Token),
+    /// Bring the schema of the state up to date, or move a gym from its folder into a database
+    #[command(after_help = migrate::HELP)]
+    Migrate(migrate::Migrate),
+    /// Copy the folder, while its server runs or not
+    #[command(after_help = backup::HELP)]
+    Backup(backup::Backup),
+    /// Make a folder from a backup
+    #[command(after_help = backup::HELP)]
+    Restore(backup::Restore),
     /// Ride a FIT, TCX or GPX file on its own clock and print what it leaves of the rider
     Ride(RideArgs),
     /// Print every option in use and where it comes from, as a file that --config takes
@@ -125,6 +136,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Seed(seed) => seed::run(seed),
         Command::Account(account) => account::run(account),
         Command::Token(token) => token::run(token),
+        Command::Migrate(args) => migrate::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => backup::restore(args),
         Command::Ride(args) => print(&block_on(ride::run(args, now()))?),
         Command::Config(flags) => print_config(&load(&flags).map_err(usage)?),
         Command::Version => print(&format!("fitconnect {}", fitconnect::BUILD)),

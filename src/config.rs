@@ -7,7 +7,7 @@ mod layer;
 pub use flags::Flags;
 
 use crate::store::events::EventsAt;
-use crate::store::{LogOptions, StateAt};
+use crate::store::{LogOptions, Migrating, StateAt};
 use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -35,6 +35,8 @@ pub struct Config {
     pub state: StateAt,
     /// Where samples and what happens in classes are kept behind the log.
     pub events: EventsAt,
+    /// Whether a server that starts brings the schema up to date.
+    pub migrate_at_start: bool,
     /// Host and port; port 0 takes a free one.
     pub listen: String,
     /// Origins of foreign pages that may talk to the server, besides its own.
@@ -88,6 +90,7 @@ impl Default for Config {
             data: "data".into(),
             state: StateAt::Sqlite,
             events: EventsAt::Sqlite,
+            migrate_at_start: true,
             listen: "127.0.0.1:8080".into(),
             origins: Vec::new(),
             proxies: Vec::new(),
@@ -113,7 +116,9 @@ impl Config {
             Ack::Local => LogOptions::default(),
             Ack::Quorum => LogOptions::quorum(),
         };
-        crate::store::Options { folder: self.data.clone(), state: self.state.clone(), events: self.events.clone(), log }
+        let migrating = if self.migrate_at_start { Migrating::Allowed } else { Migrating::Forbidden };
+        let (folder, state, events) = (self.data.clone(), self.state.clone(), self.events.clone());
+        crate::store::Options { folder, state, events, migrating, log }
     }
 
     /// Folder of the keys that sign tokens.

@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::auth::{Keys, KeysError, Logins};
 use crate::clock::WallClock;
 use crate::config::Config;
-use crate::store::{self, OpenError, Store};
+use crate::store::lease::Lease;
+use crate::store::{self, OpenError, OwnError, Store};
 use crate::telemetry::Telemetry;
 use crate::ws;
 use actix::{Arbiter, ArbiterHandle};
@@ -25,6 +26,10 @@ pub enum ServeError {
     Keys(#[from] KeysError),
     #[error("the store does not answer: {0}")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    #[error("another server has taken the database over: {0}; this one has stopped")]
+    TakenOver(String),
     #[error("{addr} cannot be listened on: {source}")]
     Listen { addr: String, source: std::io::Error },
     #[error("the HTTP server failed: {0}")]
@@ -46,6 +51,7 @@ impl Spawner for ByShard {
 pub struct Server {
     pub app: web::Data<App>,
     store: Store,
+    lease: Arc<Lease>,
     arbiters: Arbiters,
 }
 
@@ -54,9 +60,9 @@ impl Server {
     pub async fn open(config: Config) -> Result<Server, ServeError> {
         let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
         let marks = Arc::new(Marks::default());
-        let store = store::open(config.store(), marks.sink()).await?;
+        let mut store = store::open(config.store(), marks.sink()).await?;
         let keys = Keys::open(&config.data.join("keys"), clock.now())?;
-        store.state.claim_shards().await?;
+        let lease = store.own(&config.listen).await?;
         let arbiters = Arbiters((0..config.arbiters).map(|_| Arbiter::new()).collect());
         let handles: Vec<ArbiterHandle> = arbiters.0.iter().map(Arbiter::handle).collect();
         let ports = Ports {
@@ -82,12 +88,12 @@ impl Server {
             telemetry,
             config,
         };
-        Ok(Server { app: web::Data::new(app), store, arbiters })
+        Ok(Server { app: web::Data::new(app), store, lease, arbiters })
     }
 
     /// Listens until `stop` resolves, then goes away gracefully. Calls `ready` with the address that it got.
     pub async fn run(self, ready: impl FnOnce(SocketAddr), stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let Server { app, store, arbiters } = self;
+        let Server { app, store, lease, arbiters } = self;
         let (shared, listen) = (app.clone(), app.config.listen.clone());
         let http = HttpServer::new(move || Web::new().app_data(shared.clone()).configure(crate::api::configure))
             .workers(app.config.workers)
@@ -105,8 +111,11 @@ impl Server {
         actix_web::rt::spawn(ws::reap(app.clone()));
         app.telemetry.set_ready(true);
         ready(addr);
-        stop.await;
-        tracing::info!("going away");
+        let taken_over = stop_or_lost(stop, &lease).await;
+        match &taken_over {
+            Some(by) => tracing::error!(by, "another server has taken the database over: going away"),
+            None => tracing::info!("going away"),
+        }
         app.telemetry.set_ready(false);
         app.house.go_away(app.config.drain_spread_ms);
         settle_sockets(&app).await;
@@ -118,7 +127,15 @@ impl Server {
             // An arbiter that panicked on its way out has nothing left to lose.
             let _ = arbiter.join();
         }
-        Ok(())
+        taken_over.map_or(Ok(()), |by| Err(ServeError::TakenOver(by)))
+    }
+}
+
+/// Waits until somebody wants us to stop, or somebody else owns what we served. Says who.
+async fn stop_or_lost(stop: impl Future<Output = ()>, lease: &Lease) -> Option<String> {
+    tokio::select! {
+        () = stop => None,
+        by = lease.lost() => Some(by),
     }
 }
 

@@ -1,8 +1,12 @@
 //! The only place that knows which databases run. A folder with a lock: `state.db`, `events.db` and the local log in `log/`.
 
 mod at;
+pub mod backup;
 pub mod events;
+pub mod lease;
 pub mod log;
+pub mod node;
+pub mod schema;
 pub mod sql;
 mod stats;
 
@@ -11,22 +15,27 @@ mod tests;
 
 pub use at::{NoState, StateAt};
 pub use log::{LogError, LogOptions};
-pub use sql::migrate::MigrateError;
+pub use schema::move_to;
+pub use sql::OwnError;
+pub use sql::migrate::{MigrateError, Migrating};
 pub use stats::StoreStats;
 
 use crate::clock::WallClock;
 use events::{CassandraEvents, EventsAt, LocalEvents, Shipper, SqliteEvents};
 use fitconnect_actors::ports::{Clock, DurableSink, EventLog, EventStore, StateStore, StoreError};
 use fitconnect_protocol::Uuid;
+use lease::{Held, Lease};
 use log::Log;
+use node::Node;
 use rustix::fs::{FlockOperation, flock};
+use sql::heart::Heart;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// This machine, in the keys of what it ships. One until there are several.
 const NODE: u32 = 1;
@@ -74,13 +83,15 @@ pub struct Options {
     pub folder: PathBuf,
     pub state: StateAt,
     pub events: EventsAt,
+    pub migrating: Migrating,
     pub log: LogOptions,
 }
 
 impl Options {
     pub fn new(folder: &Path) -> Options {
         let (state, events) = (StateAt::default(), EventsAt::default());
-        Options { folder: folder.to_path_buf(), state, events, log: LogOptions::default() }
+        let migrating = Migrating::Allowed;
+        Options { folder: folder.to_path_buf(), state, events, migrating, log: LogOptions::default() }
     }
 }
 
@@ -95,11 +106,15 @@ pub struct Store {
     sql_state: Arc<dyn sql::Engine>,
     kept: Kept,
     shipper: JoinHandle<()>,
+    folder: PathBuf,
+    at: StateAt,
+    lease: Arc<OnceLock<Arc<Lease>>>,
+    heart: Option<Heart>,
 }
 
 /// Opens the folder, makes it on the first start. `sink` hears what becomes durable, from the log's own thread.
 pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenError> {
-    let Options { folder, state, events, log } = options;
+    let Options { folder, state, events, migrating, log } = options;
     let quorum = log.quorum;
     let held = Arc::new(Lock::take(&folder)?);
     let schema = |file: &'static str| {
@@ -107,10 +122,12 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
         move |source| OpenError::Schema { place, source }
     };
     let sql_state: Arc<dyn sql::Engine> = match &state {
-        StateAt::Sqlite => Arc::new(sql::sqlite::open(&folder.join("state.db")).await.map_err(schema("state.db"))?),
+        StateAt::Sqlite => {
+            Arc::new(sql::sqlite::open_if(&folder.join("state.db"), migrating).await.map_err(schema("state.db"))?)
+        }
         StateAt::Postgres(url) => {
             let place = state.to_string();
-            Arc::new(sql::postgres::open(url).await.map_err(|source| OpenError::Schema { place, source })?)
+            Arc::new(sql::postgres::open(url, migrating).await.map_err(|source| OpenError::Schema { place, source })?)
         }
     };
     let kept = match &events {
@@ -129,9 +146,10 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
     let rows = kept.rows();
     let shipper = Shipper { log: log.clone(), store: rows.clone(), counts: counts.clone() };
     let shipper = shipper.start().map_err(OpenError::folder(&folder))?;
+    let lease = Arc::new(OnceLock::new());
     Ok(Store {
         state: sql_state.clone(),
-        events: Arc::new(LocalEvents::new(log.clone(), rows.clone())),
+        events: Arc::new(Held { log: LocalEvents::new(log.clone(), rows.clone()), lease: lease.clone() }),
         rows,
         reader: StatsReader {
             counts,
@@ -145,6 +163,10 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
         sql_state,
         kept,
         shipper,
+        folder,
+        at: state,
+        lease,
+        heart: None,
     })
 }
 
@@ -153,12 +175,35 @@ impl Store {
         self.reader.read()
     }
 
+    /// Becomes the one who writes: takes all shards over, unless another server that is alive has them. `listen` tells others who we are.
+    /// The lease ends where the ownership cannot be renewed, and is lost where another has taken over.
+    pub async fn own(&mut self, listen: &str) -> Result<Arc<Lease>, OwnError> {
+        let node = Node::of(&self.folder, listen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let sent = Instant::now();
+        self.sql_state.own(&node).await?;
+        let lease = match &self.at {
+            StateAt::Sqlite => Lease::for_ever(),
+            StateAt::Postgres(url) => {
+                let lease = Lease::new(sent);
+                let heart = Heart::start(url, node, lease.clone());
+                self.heart = Some(heart.map_err(|error| StoreError::Unavailable(error.to_string()))?);
+                lease
+            }
+        };
+        self.sql_state.guard(lease.clone());
+        // A store is owned once in the life of its process.
+        let _ = self.lease.set(lease.clone());
+        Ok(lease)
+    }
+
     /// Writes what waits, ships what it can, and lets go of the folder.
     pub async fn close(self) {
-        let Store { log, shipper, sql_state, kept, .. } = self;
+        let Store { log, shipper, sql_state, kept, heart, .. } = self;
         let ended = tokio::task::spawn_blocking(move || {
             log.0.join();
-            shipper.join().is_ok()
+            let ended = shipper.join().is_ok();
+            heart.into_iter().for_each(Heart::stop);
+            ended
         });
         if !ended.await.unwrap_or(false) {
             tracing::error!("the shipper panicked: the log keeps what it did not ship");

@@ -40,7 +40,7 @@ pub async fn ready(app: Server) -> Result<HttpResponse, ApiError> {
     if !app.events.is_open() {
         return Err(ApiError::new(
             ErrorCode::Busy,
-            "the local log takes nothing: see fitconnect_spool_bytes and the disk",
+            "the local log takes nothing: see fitconnect_spool_bytes and the disk, and whether the database can be reached",
         ));
     }
     let asked = tokio::time::timeout(STORE_WAIT, app.state.gyms()).await;

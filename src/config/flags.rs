@@ -32,6 +32,11 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<String>,
 
+    /// Whether a server that starts brings the schema up to date; if not, `fitconnect migrate up` does [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrate_at_start: Option<bool>,
+
     /// Host and port to serve on; port 0 takes a free one, which is printed [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]

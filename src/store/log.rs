@@ -13,7 +13,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use recover::{Cut, LogError};
+pub use recover::{Cut, LogError, cut_copy};
+pub use segment::id_of as segment_id;
 pub use window::{OfClass, Window};
 
 use crate::clock::WallClock;

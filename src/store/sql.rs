@@ -1,24 +1,57 @@
 //! State in SQL: one body of portable statements, an engine a module. The engine says how transactions begin, how it is opened and what
 //! its errors mean; nothing else differs.
 
+pub mod copy;
 pub mod fault;
+pub mod heart;
 pub mod migrate;
 pub mod postgres;
 pub(in crate::store) mod rows;
 pub mod sqlite;
+mod turn;
 
+#[cfg(test)]
+mod denied;
+#[cfg(test)]
+mod faulty;
+#[cfg(test)]
+mod owners;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod scratch;
 #[cfg(test)]
 mod suite;
 
-use fitconnect_actors::ports::StateStore;
+use super::lease::Lease;
+use super::node::Node;
+use fitconnect_actors::ports::{StateStore, StoreError};
 use futures_util::future::BoxFuture;
+use std::sync::Arc;
 
 /// What the house around the stores needs of one, besides the port.
 pub trait Engine: StateStore {
     fn counts(&self) -> StateCounts;
+    /// Takes all shards over, unless their owner is alive.
+    fn own<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, Result<(), OwnError>>;
+    /// From now on nothing is committed while this is not held.
+    fn guard(&self, lease: Arc<Lease>);
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Why the shards are not ours.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    #[error(
+        "the database is owned by another server, which is alive: {addr}; stop that one first, or take another database with --state"
+    )]
+    Alive { addr: String },
+    #[error("a gym is being copied into this database: run `fitconnect migrate --from … --to …` to its end first")]
+    Unfinished,
+    #[error("the database does not answer: {0}")]
+    Store(#[from] StoreError),
 }
 
 /// What a store counts.

@@ -255,3 +255,47 @@ fn health_data_is_nobody_elses() {
         assert_eq!(mode & 0o777, 0o700);
     });
 }
+
+#[test]
+fn a_backup_of_a_running_store_is_whole_and_a_changed_one_is_refused() {
+    run(async {
+        let (folder, place) = (Temporary::new().expect("a folder"), Temporary::new().expect("a folder"));
+        let store = open(hurried(folder.path()), deaf()).await.expect("a new folder");
+        fs::create_dir(folder.path().join("keys")).expect("a folder");
+        fs::write(folder.path().join("keys/1.pem"), "a key").expect("a file");
+        let mut next = 0;
+        for round in 0..20 {
+            // Acknowledged before the backup begins; more is appended while it runs.
+            assert!(store.events.append(ANA, round, samples(next..next + 50)));
+            next += 50;
+            assert_eq!(seqs(&store).await.len(), next as usize);
+            let to = place.path().join(format!("backup-{round}"));
+            let before = next;
+            let copying = backup::backup(folder.path(), &to);
+            let appending = async {
+                for number in 0..20 {
+                    assert!(store.events.append(ANA, 1_000 + round * 20 + number, samples(next..next + 1)));
+                    next += 1;
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (copied, ()) = tokio::join!(copying, appending);
+            assert!(copied.expect("a backup").iter().any(|file| file.path == Path::new("keys/1.pem")));
+            let again = place.path().join(format!("again-{round}"));
+            backup::restore(&to, &again).await.expect("restored");
+            let restored = open(hurried(&again), deaf()).await.expect("opened");
+            let found = seqs(&restored).await;
+            assert_eq!(found[..before as usize], (0..before).collect::<Vec<_>>()[..], "round {round}");
+            restored.close().await;
+            fs::remove_dir_all(&again).expect("gone");
+        }
+        store.close().await;
+        let good = place.path().join("backup-0");
+        let taken = backup::restore(&good, folder.path()).await.expect_err("it is not empty").to_string();
+        assert!(taken.contains("not empty"), "{taken}");
+        fs::write(good.join("keys/1.pem"), "another").expect("changed");
+        let error = backup::restore(&good, &place.path().join("bad")).await.expect_err("changed").to_string();
+        assert!(error.contains("keys/1.pem") && error.contains("changed"), "{error}");
+        assert!(backup::backup(&place.path().join("nowhere"), &place.path().join("x")).await.is_err());
+    });
+}

@@ -106,6 +106,18 @@ pub fn recover(folder: &Path) -> Result<Recovered, LogError> {
     Ok(recovered)
 }
 
+/// Cuts the copy of a segment that was being written to: what stands behind its last whole record is of no one moment.
+pub fn cut_copy(id: u64, path: &Path) -> Result<(), LogError> {
+    let copy = walk(id, path.to_path_buf())?;
+    if copy.sealed || copy.written <= copy.good {
+        return Ok(());
+    }
+    let file = OpenOptions::new().write(true).open(path).map_err(LogError::io(path))?;
+    let length = file.metadata().map_err(LogError::io(path))?.len();
+    let cut = file.set_len(copy.good as u64).and_then(|()| file.set_len(length)).and_then(|()| file.sync_all());
+    cut.map_err(LogError::io(path))
+}
+
 /// All files of the window that a segment belongs to: they go together or not at all.
 fn files_of_window(walked: &[Walked], index: usize) -> String {
     let window_of = |segment: &Walked| segment.head.map(|head| head.window);

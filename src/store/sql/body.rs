@@ -14,14 +14,15 @@ mod port;
 
 use super::super::fault::{Fault, Retries, Tries, fault};
 use super::{BEGIN, BEGIN_READ, DEADLINE, Db};
+use crate::store::lease::Lease;
 use fitconnect_actors::ports::StoreError;
 use fitconnect_domain::Millis;
 use fitconnect_protocol::Uuid;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool, Row as _, Transaction};
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 type Conn = <Db as sqlx::Database>::Connection;
 type SqlRow = <Db as sqlx::Database>::Row;
@@ -33,6 +34,8 @@ pub struct SqlState {
     counts: Counts,
     /// Letters of which it was said that they cannot be read.
     unreadable: Mutex<BTreeSet<Vec<u8>>>,
+    /// Without one, whoever opened the store answers for being its only owner.
+    lease: OnceLock<Arc<Lease>>,
 }
 
 #[derive(Default)]
@@ -46,7 +49,7 @@ struct Counts {
 
 impl SqlState {
     pub(super) fn new(lines: Vec<Pool<Db>>, read: Pool<Db>) -> SqlState {
-        SqlState { lines, read, counts: Counts::default(), unreadable: Mutex::default() }
+        SqlState { lines, read, counts: Counts::default(), unreadable: Mutex::default(), lease: OnceLock::new() }
     }
 
     /// The line of work that belongs to no actor.

@@ -40,8 +40,10 @@ pub fn fault(error: &sqlx::Error) -> Fault {
 }
 
 /// Works of the store that are tried again, each with a counter.
-pub const WORKS: [&str; 12] =
-    ["commit", "outcome", "load", "claim", "own", "accounts", "gym", "sweep", "letters", "due", "read", "schema"];
+pub const WORKS: [&str; 13] = [
+    "commit", "outcome", "load", "claim", "own", "accounts", "password", "gym", "sweep", "letters", "due", "read",
+    "schema",
+];
 
 /// How often each of [`WORKS`] was tried again.
 #[derive(Debug, Default)]

@@ -82,6 +82,35 @@ pub const SQLITE_EVENTS: &[Migration] = migrations! { "sqlite_events":
     5 "0005_class_event",
 };
 
+/// How far a schema is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The last migration that was applied; 0 in an empty store.
+    pub found: i64,
+    /// The last that this program knows.
+    pub known: i64,
+    pub pending: Vec<Migration>,
+}
+
+/// Whether a store that is opened may be brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migrating {
+    Allowed,
+    Forbidden,
+}
+
+impl Migrating {
+    /// An error where something is missing and may not be added.
+    pub fn check(self, status: &Status) -> Result<(), MigrateError> {
+        match self {
+            Migrating::Forbidden if !status.pending.is_empty() => {
+                Err(MigrateError::Behind { found: status.found, known: status.known })
+            }
+            Migrating::Allowed | Migrating::Forbidden => Ok(()),
+        }
+    }
+}
+
 /// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
@@ -89,6 +118,11 @@ pub enum MigrateError {
         "the store has schema version {found}, this program knows {known}: a later version wrote it; start that one"
     )]
     FromTheFuture { found: i64, known: i64 },
+    #[error(
+        "the store has schema version {found}, this program needs {known}: run `fitconnect migrate up`, or allow it at start with \
+         migrate_at_start = true"
+    )]
+    Behind { found: i64, known: i64 },
     #[error("migration {name}: {source}")]
     Failed { name: &'static str, source: sqlx::Error },
     #[error("the schema cannot be read: {0}")]

@@ -1,13 +1,18 @@
 //! The PostgreSQL wire: CockroachDB, or PostgreSQL 15 and later. Both at SERIALIZABLE, with the same statements; what differs is in the
 //! schema alone.
 
-use super::migrate::{COCKROACH, MigrateError, Migration, postgres};
+use super::migrate::{COCKROACH, MigrateError, Migrating, Migration, Status, postgres};
+use super::turn::Turn;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Pool, Row as _};
+use sqlx::{Pool, Row as _};
 use std::time::Duration;
 
 #[path = "body.rs"]
 mod body;
+#[path = "copy_body.rs"]
+pub(super) mod copy_body;
+#[path = "migrator.rs"]
+pub(super) mod migrator;
 
 pub use body::SqlState;
 
@@ -15,6 +20,12 @@ pub use body::SqlState;
 type Db = sqlx::Postgres;
 const BEGIN: &str = "begin isolation level serializable";
 const BEGIN_READ: &str = "begin isolation level serializable read only";
+/// Another process may come to it at any time.
+const SHARED: bool = true;
+const TABLE_THERE: &str =
+    "select count(*) from information_schema.tables where table_name = $1 and table_schema = current_schema()";
+/// What the row that is the lock of the schema needs.
+const LOCK_TABLES: [&str; 1] = ["0019_lock"];
 /// The server ends a statement sooner; this is for a server, or a network, that says nothing at all.
 const DEADLINE: Option<Duration> = Some(Duration::from_secs(5));
 const STATEMENT: Duration = Duration::from_secs(4);
@@ -35,6 +46,15 @@ const STATEMENTS: usize = 128;
 pub enum Server {
     Cockroach,
     Postgres,
+}
+
+impl Server {
+    pub fn migrations(self) -> Vec<Migration> {
+        match self {
+            Server::Cockroach => COCKROACH.to_vec(),
+            Server::Postgres => postgres(),
+        }
+    }
 }
 
 /// The address of a database, without its password when it is printed.
@@ -59,56 +79,73 @@ fn manners(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// Opens the database and brings its schema up to date.
-pub async fn open(url: &str) -> Result<SqlState, MigrateError> {
-    let options = manners(address(url).map_err(MigrateError::Address)?);
-    let pool = |max: u32| PgPoolOptions::new().max_connections(max).acquire_timeout(CONNECT).idle_timeout(None);
-    // Its first line is the one on which a wrong password is heard.
-    let first = pool(1).connect_with(options.clone()).await.map_err(MigrateError::Unreadable)?;
-    migrate(&first).await?;
-    let mut lines = vec![first];
-    lines.extend((1..WRITERS).map(|_| pool(1).connect_lazy_with(options.clone())));
-    Ok(SqlState::new(lines, pool(READERS).connect_lazy_with(options)))
+/// Opens the database and brings its schema up to date, if that is allowed.
+pub async fn open(url: &str, migrating: Migrating) -> Result<SqlState, MigrateError> {
+    let plain = address(url).map_err(MigrateError::Address)?;
+    migrate(&plain, migrating).await?;
+    let options = manners(plain);
+    let pool = |max: u32| {
+        let pool = PgPoolOptions::new().max_connections(max).acquire_timeout(CONNECT).idle_timeout(None);
+        pool.connect_lazy_with(options.clone())
+    };
+    Ok(SqlState::new((0..WRITERS).map(|_| pool(1)).collect(), pool(READERS)))
+}
+
+/// Lines for the copy of a whole gym: without deadlines, and without a word to the owner.
+pub async fn copy_pool(url: &str, migrating: Migrating) -> Result<Pool<Db>, MigrateError> {
+    let options = address(url).map_err(MigrateError::Address)?;
+    migrate(&options, migrating).await?;
+    patient(&options).await
+}
+
+/// How far the schema of a database is, and which of the two it is.
+pub async fn status(url: &str) -> Result<(Server, Status), MigrateError> {
+    let pool = patient(&address(url).map_err(MigrateError::Address)?).await?;
+    let found = status_of(&pool).await;
+    pool.close().await;
+    found
+}
+
+async fn status_of(pool: &Pool<Db>) -> Result<(Server, Status), MigrateError> {
+    let server = server(pool).await.map_err(MigrateError::Unreadable)?;
+    Ok((server, migrator::status(pool, &server.migrations()).await?))
+}
+
+/// Without deadlines: an index over a year of classes takes its time. One line works, the other says that we live.
+async fn patient(options: &PgConnectOptions) -> Result<Pool<Db>, MigrateError> {
+    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT);
+    pool.connect_with(options.clone().application_name("fitconnect migrate")).await.map_err(MigrateError::Unreadable)
+}
+
+async fn migrate(options: &PgConnectOptions, migrating: Migrating) -> Result<(), MigrateError> {
+    let pool = patient(options).await?;
+    let done = migrate_on(&pool, migrating).await;
+    pool.close().await;
+    done
+}
+
+async fn migrate_on(pool: &Pool<Db>, migrating: Migrating) -> Result<(), MigrateError> {
+    let (server, status) = status_of(pool).await?;
+    migrating.check(&status)?;
+    if status.pending.is_empty() {
+        return Ok(());
+    }
+    let all = server.migrations();
+    let tables: Vec<_> = all.iter().filter(|(_, name, _)| LOCK_TABLES.contains(name)).map(|each| each.2).collect();
+    let turn = Turn::wait(pool, &tables).await.map_err(MigrateError::Unreadable)?;
+    // Whoever had the turn before us may have done it.
+    let done = match migrator::status(pool, &all).await {
+        Ok(status) => migrator::apply(pool, &status.pending).await,
+        Err(error) => Err(error),
+    };
+    turn.give_back().await.map_err(MigrateError::Unreadable)?;
+    done
 }
 
 /// Which of the two it is.
 pub async fn server(pool: &Pool<Db>) -> sqlx::Result<Server> {
     let version: String = sqlx::query("select version()").fetch_one(pool).await?.try_get(0)?;
     Ok(if version.contains("CockroachDB") { Server::Cockroach } else { Server::Postgres })
-}
-
-async fn migrate(pool: &Pool<Db>) -> Result<(), MigrateError> {
-    let migrations: Vec<Migration> = match server(pool).await.map_err(MigrateError::Unreadable)? {
-        Server::Cockroach => COCKROACH.to_vec(),
-        Server::Postgres => postgres(),
-    };
-    let known = migrations.last().map_or(0, |(number, ..)| *number);
-    let found = version(pool).await.map_err(MigrateError::Unreadable)?;
-    if found > known {
-        return Err(MigrateError::FromTheFuture { found, known });
-    }
-    for (number, name, statement) in migrations.iter().filter(|(number, ..)| *number > found) {
-        let failed = |source| MigrateError::Failed { name, source };
-        sqlx::raw_sql(AssertSqlSafe(*statement)).execute(pool).await.map_err(failed)?;
-        let noted = "insert into fc_schema (version, applied_at_us) values ($1, $2) on conflict (version) do nothing";
-        sqlx::query(noted).bind(number).bind(now_us()).execute(pool).await.map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// The last migration that was applied; 0 in an empty store.
-async fn version(pool: &Pool<Db>) -> sqlx::Result<i64> {
-    let there = "select count(*) from information_schema.tables where table_name = 'fc_schema' and table_schema = current_schema()";
-    let there: i64 = sqlx::query(there).fetch_one(pool).await?.try_get(0)?;
-    if there == 0 {
-        return Ok(0);
-    }
-    sqlx::query("select coalesce(max(version), 0) from fc_schema").fetch_one(pool).await?.try_get(0)
-}
-
-/// For the record only: nothing is decided by it.
-fn now_us() -> i64 {
-    std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros() as i64)
 }
 
 /// Which unique column of an account an error speaks of.

@@ -1,13 +1,18 @@
 //! SQLite: one writer, several readers, write-ahead log, every commit on disk before it is answered.
 
-use super::migrate::{MigrateError, Migration, SQLITE};
+use super::migrate::{MigrateError, Migrating, Migration, SQLITE, Status};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use std::path::Path;
 use std::time::Duration;
 
 #[path = "body.rs"]
 mod body;
+#[allow(dead_code, reason = "gyms move one way: here it is read only")]
+#[path = "copy_body.rs"]
+pub(super) mod copy_body;
+#[path = "migrator.rs"]
+pub(super) mod migrator;
 
 pub use body::SqlState;
 
@@ -16,6 +21,8 @@ type Db = sqlx::Sqlite;
 /// One writer at a time from the first statement on: nothing is ever restarted.
 const BEGIN: &str = "begin immediate";
 const BEGIN_READ: &str = "begin";
+/// The lock of the folder keeps everybody else out.
+const SHARED: bool = false;
 /// A disk has none: it ends, or the machine does.
 const DEADLINE: Option<Duration> = None;
 
@@ -24,10 +31,29 @@ const READERS: u32 = 4;
 const STATEMENTS: usize = 64;
 const BUSY: Duration = Duration::from_secs(5);
 
+const TABLE_THERE: &str = "select count(*) from sqlite_master where type = 'table' and name = $1";
+
 /// Opens `file`, makes it where there is none, and brings its schema up to date.
 pub async fn open(file: &Path) -> Result<SqlState, MigrateError> {
-    let (write, read) = pools(file, SQLITE).await?;
+    open_if(file, Migrating::Allowed).await
+}
+
+pub async fn open_if(file: &Path, migrating: Migrating) -> Result<SqlState, MigrateError> {
+    let (write, read) = pools_if(file, SQLITE, migrating).await?;
     Ok(SqlState::new(vec![write], read))
+}
+
+/// How far the schema of a file is. Nothing is made or changed.
+pub async fn status(file: &Path) -> Result<Status, MigrateError> {
+    if !file.exists() {
+        return Ok(Status { found: 0, known: SQLITE.len() as i64, pending: SQLITE.to_vec() });
+    }
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    let pool = pool.map_err(MigrateError::Unreadable)?;
+    let status = migrator::status(&pool, SQLITE).await;
+    pool.close().await;
+    status
 }
 
 /// Which unique column of an account an error speaks of.
@@ -39,6 +65,14 @@ fn taken(error: &sqlx::Error) -> Option<&'static str> {
 
 /// One that writes and one that reads, of a file that has been brought up to date.
 pub async fn pools(file: &Path, migrations: &[Migration]) -> Result<(sqlx::Pool<Db>, sqlx::Pool<Db>), MigrateError> {
+    pools_if(file, migrations, Migrating::Allowed).await
+}
+
+async fn pools_if(
+    file: &Path,
+    migrations: &[Migration],
+    migrating: Migrating,
+) -> Result<(sqlx::Pool<Db>, sqlx::Pool<Db>), MigrateError> {
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
@@ -54,39 +88,11 @@ pub async fn pools(file: &Path, migrations: &[Migration]) -> Result<(sqlx::Pool<
     });
     let write = forever(ended.max_connections(1).min_connections(1));
     let write = write.connect_with(options.clone()).await.map_err(MigrateError::Unreadable)?;
-    migrate(&write, migrations).await?;
+    let status = migrator::status(&write, migrations).await?;
+    migrating.check(&status)?;
+    migrator::apply(&write, &status.pending).await?;
     let read = forever(SqlitePoolOptions::new().max_connections(READERS));
     let read =
         read.connect_with(options.read_only(true).create_if_missing(false)).await.map_err(MigrateError::Unreadable)?;
     Ok((write, read))
-}
-
-async fn migrate(pool: &sqlx::Pool<Db>, migrations: &[Migration]) -> Result<(), MigrateError> {
-    let known = migrations.last().map_or(0, |(number, ..)| *number);
-    let found = version(pool).await.map_err(MigrateError::Unreadable)?;
-    if found > known {
-        return Err(MigrateError::FromTheFuture { found, known });
-    }
-    for (number, name, statement) in migrations.iter().filter(|(number, ..)| *number > found) {
-        let failed = |source| MigrateError::Failed { name, source };
-        sqlx::query(AssertSqlSafe(*statement)).execute(pool).await.map_err(failed)?;
-        let noted = "insert into fc_schema (version, applied_at_us) values ($1, $2) on conflict (version) do nothing";
-        sqlx::query(noted).bind(number).bind(now_us()).execute(pool).await.map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// The last migration that was applied; 0 in an empty store.
-async fn version(pool: &sqlx::Pool<Db>) -> sqlx::Result<i64> {
-    let there = "select count(*) from sqlite_master where type = 'table' and name = 'fc_schema'";
-    let there: i64 = sqlx::query(there).fetch_one(pool).await?.try_get(0)?;
-    if there == 0 {
-        return Ok(0);
-    }
-    sqlx::query("select coalesce(max(version), 0) from fc_schema").fetch_one(pool).await?.try_get(0)
-}
-
-/// For the record only: nothing is decided by it.
-fn now_us() -> i64 {
-    std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_micros() as i64)
 }

@@ -1,12 +1,15 @@
 //! The port that the actors know, told to this body.
 
-use super::super::super::{Engine, StateCounts};
+use super::super::super::{Engine, OwnError, StateCounts};
 use super::*;
+use crate::store::lease::{Lease, NOT_HELD};
+use crate::store::node::Node;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::{ActorKey, LetterId};
 use fitconnect_protocol::{ClassId, CmdId, GymId, UserId};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
+use std::sync::Arc;
 
 impl Engine for SqlState {
     fn counts(&self) -> StateCounts {
@@ -18,6 +21,15 @@ impl Engine for SqlState {
             letters_unreadable: get(&self.counts.letters_unreadable),
             retries: self.counts.retries.read().to_vec(),
         }
+    }
+
+    fn own<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, Result<(), OwnError>> {
+        self.take_over(node).boxed()
+    }
+
+    fn guard(&self, lease: Arc<Lease>) {
+        // A store is taken over once in the life of its process.
+        let _ = self.lease.set(lease);
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -46,6 +58,9 @@ impl StateStore for SqlState {
 
     fn commit(&self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Committed>> {
         async move {
+            if self.lease.get().is_some_and(|lease| !lease.is_held()) {
+                return vec![Committed::Unknown(NOT_HELD.into()); commits.len()];
+            }
             let mut by_line: Vec<(Vec<usize>, Vec<&Commit>)> = vec![Default::default(); self.lines.len()];
             for (place, commit) in commits.iter().enumerate() {
                 let (places, part) = &mut by_line[self.line_of(commit.key)];

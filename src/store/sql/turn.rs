@@ -1,0 +1,78 @@
+//! One process at a time changes a shared schema: a row is the lock, its holder's counter says that it is alive. There are no advisory
+//! locks on CockroachDB, and a session's lock would end with its line.
+
+use crate::store::lease::{BEAT, LOOK_EVERY, SUSPECT};
+use fitconnect_protocol::Uuid;
+use sqlx::postgres::PgPool;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::time::Instant;
+use tokio::task::JoinHandle;
+
+const TAKE: &str = "insert into fc_lock (name, holder, hb) values ('schema', $1, 0) on conflict (name) do nothing";
+const HOLDER: &str = "select holder, hb from fc_lock where name = 'schema'";
+const TAKE_OVER: &str = "update fc_lock set holder = $1, hb = hb + 1 where name = 'schema' and holder = $2 and hb = $3";
+const BEATS: &str = "update fc_lock set hb = hb + 1 where name = 'schema' and holder = $1";
+const GIVE_BACK: &str = "delete from fc_lock where name = 'schema' and holder = $1";
+
+/// Held until it is given back.
+pub struct Turn {
+    pool: PgPool,
+    me: Uuid,
+    beats: JoinHandle<()>,
+}
+
+impl Turn {
+    /// Waits for the turn. `tables`: the statements that make the table of the lock; they may run twice, and at one time in two processes.
+    pub async fn wait(pool: &PgPool, tables: &[&'static str]) -> sqlx::Result<Turn> {
+        for statement in tables {
+            while let Err(error) = sqlx::raw_sql(AssertSqlSafe(*statement)).execute(pool).await {
+                // Two made it at once: PostgreSQL tells one of them so.
+                let raced = error
+                    .as_database_error()
+                    .is_some_and(|said| matches!(said.code().as_deref(), Some("23505" | "42P07" | "40001" | "XX000")));
+                if !raced {
+                    return Err(error);
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        let me = Uuid::now_v7();
+        let mut seen: Option<(Instant, Uuid, i64)> = None;
+        loop {
+            if sqlx::query(TAKE).bind(me).execute(pool).await?.rows_affected() > 0 {
+                break;
+            }
+            let Some(row) = sqlx::query(HOLDER).fetch_optional(pool).await? else { continue };
+            let (holder, hb): (Uuid, i64) = (row.try_get(0)?, row.try_get(1)?);
+            match seen {
+                Some((since, was, counted)) if (was, counted) == (holder, hb) => {
+                    let dead = since.elapsed() >= SUSPECT;
+                    let over = sqlx::query(TAKE_OVER).bind(me).bind(holder).bind(hb);
+                    if dead && over.execute(pool).await?.rows_affected() > 0 {
+                        tracing::warn!("another process that changed the schema has died: this one goes on");
+                        break;
+                    }
+                }
+                Some(_) | None => {
+                    tracing::info!("another process changes the schema: waiting for it");
+                    seen = Some((Instant::now(), holder, hb));
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        let (line, holder) = (pool.clone(), me);
+        let beats = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                // The next one may succeed; without any, another takes the turn, and each statement may run twice.
+                let _ = sqlx::query(BEATS).bind(holder).execute(&line).await;
+            }
+        });
+        Ok(Turn { pool: pool.clone(), me, beats })
+    }
+
+    pub async fn give_back(self) -> sqlx::Result<()> {
+        self.beats.abort();
+        sqlx::query(GIVE_BACK).bind(self.me).execute(&self.pool).await.map(drop)
+    }
+}
