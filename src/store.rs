@@ -181,6 +181,7 @@ impl Store {
         let node = Node::of(&self.folder, listen).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let sent = Instant::now();
         self.sql_state.own(&node).await?;
+        self.sql_state.speaks_for(node.incarnation);
         let lease = match &self.at {
             StateAt::Sqlite => Lease::for_ever(),
             StateAt::Postgres(url) => {

@@ -3,7 +3,9 @@
 
 mod attention;
 mod bad_input;
+mod database;
 mod fanout;
+mod fence;
 pub mod gym;
 mod kill;
 mod load;
@@ -53,6 +55,11 @@ const PROOFS: &[Proof] = &[
         name: "kill",
         words: "Killed at a random second, the server is back within 3 s and nothing that was acknowledged is gone",
         run: kill::run,
+    },
+    Proof {
+        name: "fence",
+        words: "Four servers on one database, frozen, killed and robbed of live shards: nothing acknowledged is lost or doubled",
+        run: fence::run,
     },
     Proof {
         name: "wall",

@@ -36,6 +36,8 @@ pub struct SqlState {
     unreadable: Mutex<BTreeSet<Vec<u8>>>,
     /// Without one, whoever opened the store answers for being its only owner.
     lease: OnceLock<Arc<Lease>>,
+    /// As whom it reads: actors of another's shards are not loaded.
+    owner: OnceLock<Uuid>,
 }
 
 #[derive(Default)]
@@ -49,7 +51,14 @@ struct Counts {
 
 impl SqlState {
     pub(super) fn new(lines: Vec<Pool<Db>>, read: Pool<Db>) -> SqlState {
-        SqlState { lines, read, counts: Counts::default(), unreadable: Mutex::default(), lease: OnceLock::new() }
+        SqlState {
+            lines,
+            read,
+            counts: Counts::default(),
+            unreadable: Mutex::default(),
+            lease: OnceLock::new(),
+            owner: OnceLock::new(),
+        }
     }
 
     /// The line of work that belongs to no actor.

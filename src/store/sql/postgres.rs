@@ -30,8 +30,8 @@ const LOCK_TABLES: [&str; 1] = ["0019_lock"];
 const DEADLINE: Option<Duration> = Some(Duration::from_secs(5));
 const STATEMENT: Duration = Duration::from_secs(4);
 const LOCK_WAIT: Duration = Duration::from_secs(2);
-/// A transaction of ours that waits for us so long has been forgotten.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+/// A transaction of ours that waits for us so long has been forgotten, or its process was frozen: whoever succeeds it needs its rows.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(3);
 /// How long a line to the server may take to be had.
 const CONNECT: Duration = Duration::from_secs(2);
 

@@ -10,7 +10,7 @@ use fitconnect_protocol::{ClassId, CmdId, UserId};
 
 const LOAD_CLASS: &str = "select rev, last_seq, wake_at_us from fc_class where id = $1";
 const LOAD_USER: &str = "select rev, last_seq, wake_at_us, snapshot from fc_user where id = $1";
-const EPOCH: &str = "select epoch from fc_shard where shard_id = $1";
+const EPOCH: &str = "select epoch, owner from fc_shard where shard_id = $1";
 const CLASS_CHANGES: &str =
     "select seq, body from fc_class_change where class_id = $1 and seq >= $2 order by seq limit $3";
 const USER_CHANGES: &str =
@@ -44,17 +44,21 @@ fn numbered(row: &SqlRow) -> sqlx::Result<Numbered> {
     Ok((row.try_get::<i64, _>(0)? as u64, row.try_get(1)?))
 }
 
-/// All of an actor as of one moment.
-async fn load_on(conn: &mut Conn, key: ActorKey) -> sqlx::Result<StoredActor> {
+/// All of an actor as of one moment, and whose its shard was.
+async fn load_on(conn: &mut Conn, key: ActorKey) -> sqlx::Result<(StoredActor, Option<Uuid>)> {
     let mut tx = conn.begin_with(BEGIN_READ).await?;
     let mut stored = StoredActor::default();
     let row = match key {
         ActorKey::Class(id) => sqlx::query(LOAD_CLASS).bind(id.0).fetch_optional(&mut *tx).await?,
         ActorKey::User(id) => sqlx::query(LOAD_USER).bind(id.0).fetch_optional(&mut *tx).await?,
-        ActorKey::Session(_) => return Ok(stored),
+        ActorKey::Session(_) => return Ok((stored, None)),
     };
     let epoch = sqlx::query(EPOCH).bind(i64::from(key.shard())).fetch_optional(&mut *tx).await?;
-    stored.epoch = epoch.map_or(Ok(0), |row| row.try_get::<i64, _>(0))? as u64;
+    let (epoch, owner) = match epoch {
+        Some(row) => (row.try_get::<i64, _>(0)?, row.try_get::<Option<Uuid>, _>(1)?),
+        None => (0, None),
+    };
+    stored.epoch = epoch as u64;
     if let Some(row) = row {
         stored.rev = row.try_get::<i64, _>(0)? as u64;
         stored.last_seq = row.try_get::<i64, _>(1)? as u64;
@@ -72,12 +76,19 @@ async fn load_on(conn: &mut Conn, key: ActorKey) -> sqlx::Result<StoredActor> {
     }
     // Its end may still say that what was read never stood together.
     tx.commit().await?;
-    Ok(stored)
+    Ok((stored, owner))
 }
 
 impl SqlState {
     pub(super) async fn load_actor(&self, key: ActorKey) -> Result<StoredActor, StoreError> {
-        retry!(self, "load", on_line!(&self.read, |line| load_on(line, key))).map_err(unavailable)
+        let loaded = retry!(self, "load", on_line!(&self.read, |line| load_on(line, key)));
+        let (stored, owner) = loaded.map_err(unavailable)?;
+        match self.owner.get() {
+            Some(us) if owner != Some(*us) && !matches!(key, ActorKey::Session(_)) => {
+                Err(StoreError::Unavailable(format!("shard {} has another owner by now", key.shard())))
+            }
+            Some(_) | None => Ok(stored),
+        }
     }
 
     pub(super) async fn read_answer(

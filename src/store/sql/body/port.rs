@@ -27,6 +27,11 @@ impl Engine for SqlState {
         self.take_over(node).boxed()
     }
 
+    fn speaks_for(&self, incarnation: Uuid) {
+        // A process has one incarnation.
+        let _ = self.owner.set(incarnation);
+    }
+
     fn guard(&self, lease: Arc<Lease>) {
         // A store is taken over once in the life of its process.
         let _ = self.lease.set(lease);
