@@ -4,6 +4,8 @@
 //!   fence schema create|drop NAME --url URL     a schema of its own for a proof
 //!   fence setup --url URL [--unfenced]          the classes, once
 //!   fence node --url URL [--unfenced]           `steal CLASS` and `write CLASS MESSAGE` in, `ok CLASS MESSAGE NUMBER` or `no CLASS MESSAGE` out
+//!   fence future FILE --url sqlite              a row in the file's list of migrations that a later version might have written
+//!   fence future database --url URL             the same in a database
 //!   fence dump --url URL                        every stored change: CLASS NUMBER MESSAGE EPOCH
 
 use fitconnect::store::Migrating;
@@ -21,6 +23,7 @@ use std::time::Duration;
 const CLASSES: u64 = 8;
 /// Commands that are gathered in one commit.
 const GATHER: usize = 64;
+const LATER: &str = "insert into fc_schema (version, applied_at_us) values (9999, 0)";
 const NOBODY: UserId = UserId(Uuid::from_u128(1));
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -42,6 +45,14 @@ fn main() -> Result<()> {
             ["schema", "create", name, ..] => schema(url, &format!("create schema if not exists {name}")).await,
             ["schema", "drop", name, ..] => schema(url, &format!("drop schema if exists {name} cascade")).await,
             ["setup", ..] => setup(url, fenced).await,
+            ["future", file, _, "sqlite"] => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+                let pool = sqlx::SqlitePool::connect_with(options).await?;
+                sqlx::query(LATER).execute(&pool).await?;
+                pool.close().await;
+                Ok(())
+            }
+            ["future", ..] => schema(url, LATER).await,
             ["node", ..] => node(url, fenced).await,
             ["dump", ..] => dump(url).await,
             _ => Err("schema, setup, node or dump".into()),

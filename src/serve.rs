@@ -63,6 +63,13 @@ impl Server {
         let mut store = store::open(config.store(), marks.sink()).await?;
         let keys = Keys::open(&config.data.join("keys"), clock.now())?;
         let lease = store.own(&config.listen).await?;
+        if let Some(behind) = store.behind(clock.now()).await? {
+            tracing::error!(
+                behind_s = behind.as_secs(),
+                "the clock of this machine is behind what was stored: it was set back, or was ahead before. Nothing is lost; until it \
+                 has caught up, commands of clients whose clocks are right are refused"
+            );
+        }
         let arbiters = Arbiters((0..config.arbiters).map(|_| Arbiter::new()).collect());
         let handles: Vec<ArbiterHandle> = arbiters.0.iter().map(Arbiter::handle).collect();
         let ports = Ports {

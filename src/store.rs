@@ -23,6 +23,7 @@ pub use stats::StoreStats;
 use crate::clock::WallClock;
 use events::{CassandraEvents, EventsAt, LocalEvents, Shipper, SqliteEvents};
 use fitconnect_actors::ports::{Clock, DurableSink, EventLog, EventStore, StateStore, StoreError};
+use fitconnect_domain::Millis;
 use fitconnect_protocol::Uuid;
 use lease::{Held, Lease};
 use log::Log;
@@ -36,6 +37,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// Clocks of good machines differ by less.
+const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(10);
 
 /// This machine, in the keys of what it ships. One until there are several.
 const NODE: u32 = 1;
@@ -195,6 +199,13 @@ impl Store {
         // A store is owned once in the life of its process.
         let _ = self.lease.set(lease.clone());
         Ok(lease)
+    }
+
+    /// By how much this clock is behind what is stored, where it is: somebody has set it back, or set it forward before.
+    pub async fn behind(&self, now: Millis) -> Result<Option<Duration>, StoreError> {
+        let newest = self.sql_state.newest().await?;
+        let behind = newest.map(|newest| Duration::from_millis(newest.since(now)));
+        Ok(behind.filter(|behind| *behind > CLOCK_BEHIND_MAX))
     }
 
     /// Writes what waits, ships what it can, and lets go of the folder.

@@ -28,6 +28,7 @@ mod suite;
 use super::lease::Lease;
 use super::node::Node;
 use fitconnect_actors::ports::{StateStore, StoreError};
+use fitconnect_domain::Millis;
 use fitconnect_protocol::Uuid;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub trait Engine: StateStore {
     fn counts(&self) -> StateCounts;
     /// Takes all shards over, unless their owner is alive.
     fn own<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, Result<(), OwnError>>;
+    /// When the last command was answered: a clock that is behind it was set back.
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Millis>, StoreError>>;
     /// From now on actors are loaded only where their shard belongs to this incarnation.
     fn speaks_for(&self, incarnation: Uuid);
     /// From now on nothing is committed while this is not held.

@@ -11,6 +11,7 @@ mod kill;
 mod load;
 mod many_classes;
 mod one_class;
+mod operator;
 pub mod outcome;
 mod recordings;
 pub mod server;
@@ -21,6 +22,7 @@ mod wall;
 use crate::{Result, table};
 pub use outcome::{Outcome, Verdict};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// One promise and the run that shows it.
@@ -62,6 +64,21 @@ const PROOFS: &[Proof] = &[
         run: fence::run,
     },
     Proof {
+        name: "operator",
+        words: "A full disk, a read-only folder, a wrong password, the future, two servers, a wrong clock: said plainly, nothing damaged",
+        run: operator::run,
+    },
+    Proof {
+        name: "recordings-on-postgres",
+        words: "The same figures from recordings with the state in PostgreSQL",
+        run: |ctx| on_postgres(ctx, recordings::run),
+    },
+    Proof {
+        name: "kill-on-postgres",
+        words: "Killed at a random second with the state in PostgreSQL, the server is back and nothing acknowledged is gone",
+        run: |ctx| on_postgres(ctx, kill::run),
+    },
+    Proof {
         name: "wall",
         words: "The hall's screen moves, says what is lost, follows the trainer and obeys consents, in a real browser",
         run: wall::run,
@@ -89,6 +106,19 @@ pub struct Ctx {
     pub quick: bool,
     /// All that is random in the run comes from here.
     pub seed: u64,
+    /// Servers of the run keep their state in this PostgreSQL, each folder in a schema of its own.
+    pub state: Option<Arc<database::Databases>>,
+}
+
+/// A proof whose servers keep their state in PostgreSQL.
+fn on_postgres(ctx: &Ctx, run: fn(&Ctx) -> Result<Outcome>) -> Result<Outcome> {
+    match database::postgres() {
+        Ok(postgres) => {
+            let databases = database::Databases::new(postgres);
+            run(&Ctx { quick: ctx.quick, seed: ctx.seed, state: Some(Arc::new(databases)) })
+        }
+        Err(why) => Ok(Outcome::skipped(&why)),
+    }
 }
 
 #[derive(clap::Args)]
@@ -121,7 +151,7 @@ pub fn run(options: &Options) -> Result<bool> {
         return Err(format!("there is no proof {unknown:?}: `cargo xtask prove --list`").into());
     }
     let wanted = |proof: &&Proof| options.names.is_empty() || options.names.iter().any(|name| name == proof.name);
-    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed) };
+    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed), state: None };
     let mut lines = Vec::new();
     let mut good = true;
     for proof in PROOFS.iter().filter(wanted) {
@@ -143,7 +173,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Every proof in its short form, under a fixed seed: what `cargo xtask test` runs.
 pub fn all_quick() -> Result<Vec<(&'static str, Verdict)>> {
-    let ctx = Ctx { quick: true, seed: 1 };
+    let ctx = Ctx { quick: true, seed: 1, state: None };
     let judge = |proof: &Proof| {
         let outcome = hold(proof, &ctx);
         println!("\n{}\n{}\n\n{}", proof.words, outcome.table(&ctx), outcome.line(proof.name));

@@ -4,9 +4,11 @@ use super::Ctx;
 use super::server::{Build, build};
 use crate::services::{self, Kind, Service};
 use crate::{Result, repo, run};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The program that makes schemas, and that the proof of the fence drives.
 pub fn helper(ctx: &Ctx) -> Result<PathBuf> {
@@ -57,6 +59,37 @@ impl Drop for Schema {
             eprintln!("a schema stays behind: {error}");
         }
     }
+}
+
+/// A schema for each data folder of a proof's servers: a server that comes back to its folder finds its state.
+pub struct Databases {
+    // They go before the database does.
+    schemas: Mutex<BTreeMap<PathBuf, Schema>>,
+    postgres: Service,
+}
+
+impl Databases {
+    pub fn new(postgres: Service) -> Databases {
+        Databases { postgres, schemas: Mutex::default() }
+    }
+
+    /// The flags with which a server, or a command, uses the folder's schema.
+    pub fn flags(&self, ctx: &Ctx, data: &Path) -> Result<Vec<String>> {
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        let url = match schemas.get(data) {
+            Some(schema) => schema.url.clone(),
+            None => {
+                let schema = Schema::new(ctx, &self.postgres.address)?;
+                schemas.entry(data.to_owned()).or_insert(schema).url.clone()
+            }
+        };
+        Ok(vec!["--state".into(), url])
+    }
+}
+
+/// The flags for the state of a folder in this run; none: it is in the folder.
+pub fn flags(ctx: &Ctx, data: &Path) -> Result<Vec<String>> {
+    ctx.state.as_ref().map_or(Ok(Vec::new()), |databases| databases.flags(ctx, data))
 }
 
 /// The database, or why there is none: then a proof on it is skipped, and says how to get one.

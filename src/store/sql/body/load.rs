@@ -20,6 +20,7 @@ const RECENT_ANSWERS: &str = "select author, cmd, digest, at_us, answer from fc_
      (select coalesce(max(c.at_us), 0) from fc_command as c where c.actor = $1) - $2";
 const ANSWER: &str =
     "select author, cmd, digest, at_us, answer from fc_command where actor = $1 and author = $2 and cmd = $3";
+const NEWEST: &str = "select max(at_us) from fc_command";
 const DUE: &str = "select id, cast(1 as bigint), wake_at_us from fc_class where wake_at_us is not null and wake_at_us <= $1 \
      union all select id, cast(2 as bigint), wake_at_us from fc_user where wake_at_us is not null and wake_at_us <= $1 order by 3, 1 limit $2";
 const LETTERS: &str = "select letter_id, body from fc_letter where letter_id > $1 order by letter_id limit $2";
@@ -100,6 +101,12 @@ impl SqlState {
         let ask = || sqlx::query(ANSWER).bind(actor_bytes(&key).to_vec()).bind(author.0).bind(cmd.0);
         let found = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_optional(line)));
         found.map_err(unavailable)?.as_ref().map(answer).transpose().map_err(unavailable)
+    }
+
+    pub(super) async fn read_newest(&self) -> Result<Option<Millis>, StoreError> {
+        let row = retry!(self, "read", on_line!(&self.read, |line| sqlx::query(NEWEST).fetch_one(line)));
+        let newest: Option<i64> = row.and_then(|row| row.try_get(0)).map_err(unavailable)?;
+        Ok(newest.map(millis))
     }
 
     pub(super) async fn read_due(&self, now: Millis, limit: u32) -> Result<Vec<ActorKey>, StoreError> {

@@ -27,6 +27,10 @@ impl Engine for SqlState {
         self.take_over(node).boxed()
     }
 
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Millis>, StoreError>> {
+        self.read_newest().boxed()
+    }
+
     fn speaks_for(&self, incarnation: Uuid) {
         // A process has one incarnation.
         let _ = self.owner.set(incarnation);
