@@ -21,7 +21,7 @@ pub use sql::migrate::{MigrateError, Migrating};
 pub use stats::StoreStats;
 
 use crate::clock::WallClock;
-use events::{CassandraEvents, EventsAt, LocalEvents, Shipper, SqliteEvents};
+use events::{CassandraEvents, Checkpoints, EventsAt, LocalEvents, Shipper, SqliteEvents};
 use fitconnect_actors::ports::{Clock, DurableSink, EventLog, EventStore, StateStore, StoreError};
 use fitconnect_domain::Millis;
 use fitconnect_protocol::Uuid;
@@ -148,12 +148,13 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
     let counts = Arc::new(stats::Counts::default());
     let log = Arc::new(Log::open(&folder.join("log"), NODE, log, counts.clone(), sink, held)?);
     let rows = kept.rows();
+    let checkpoints = Checkpoints::open(&folder.join("checkpoints")).map_err(OpenError::folder(&folder))?;
     let shipper = Shipper { log: log.clone(), store: rows.clone(), counts: counts.clone() };
     let shipper = shipper.start().map_err(OpenError::folder(&folder))?;
     let lease = Arc::new(OnceLock::new());
     Ok(Store {
         state: sql_state.clone(),
-        events: Arc::new(Held { log: LocalEvents::new(log.clone(), rows.clone()), lease: lease.clone() }),
+        events: Arc::new(Held { log: LocalEvents::new(log.clone(), rows.clone(), checkpoints), lease: lease.clone() }),
         rows,
         reader: StatsReader {
             counts,

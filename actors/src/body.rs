@@ -3,7 +3,7 @@
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Event, Row, StoreError, StoredActor};
+use crate::ports::{Checkpoint, Event, Row, StoreError, StoredActor};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
@@ -36,6 +36,20 @@ pub trait Body: Sized + Unpin + 'static {
         samples: Vec<StoredSample>,
         now: Millis,
     ) -> Result<Self::Machine, StoreError>;
+    /// What a reload can begin with, if the machine has something to keep. It costs: asked now and then.
+    fn checkpoint(_machine: &Self::Machine) -> Option<Vec<u8>> {
+        None
+    }
+    /// The same as `restore`, with the samples that the checkpoint lacks; `None` where it does not serve.
+    fn restore_from(
+        _id: Self::Id,
+        _stored: &StoredActor,
+        _checkpoint: &Checkpoint,
+        _samples: Vec<StoredSample>,
+        _now: Millis,
+    ) -> Result<Option<Self::Machine>, StoreError> {
+        Ok(None)
+    }
     /// The columns of the actor's row, as they are after the changes at hand.
     fn row(machine: &Self::Machine) -> Option<Row>;
     /// A change's name in the store, and its body as MessagePack.

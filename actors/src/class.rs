@@ -4,7 +4,7 @@ use crate::body::{Body, Input, fingerprint, pack, unpack};
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{ClassRow, Event, Row, StoreError, StoredActor};
+use crate::ports::{Checkpoint, ClassRow, Event, Row, StoreError, StoredActor};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{
@@ -38,9 +38,24 @@ impl Body for ClassBody {
         if stored.rev == 0 {
             return Ok(Class::new(id));
         }
-        let changes: Vec<Change> =
-            stored.changes.iter().map(|body| unpack(body, "a class's change")).collect::<Result<_, _>>()?;
-        Ok(Class::restore(id, &changes, samples, now))
+        Ok(Class::restore(id, &changes(stored)?, samples, now))
+    }
+
+    fn checkpoint(class: &Class) -> Option<Vec<u8>> {
+        class.checkpoint()
+    }
+
+    fn restore_from(
+        id: ClassId,
+        stored: &StoredActor,
+        checkpoint: &Checkpoint,
+        samples: Vec<StoredSample>,
+        now: Millis,
+    ) -> Result<Option<Class>, StoreError> {
+        let changes = changes(stored)?;
+        let seen = usize::try_from(checkpoint.seq).unwrap_or(usize::MAX);
+        let Some((before, after)) = changes.split_at_checked(seen) else { return Ok(None) };
+        Ok(Class::restore_from(id, before, &checkpoint.body, after, samples, now))
     }
 
     fn row(class: &Class) -> Option<Row> {
@@ -155,6 +170,11 @@ impl Body for ClassBody {
         }
         .boxed()
     }
+}
+
+/// Numbered from 1, without a hole.
+fn changes(stored: &StoredActor) -> Result<Vec<Change>, StoreError> {
+    stored.changes.iter().map(|body| unpack(body, "a class's change")).collect()
 }
 
 fn stage_name(stage: Stage) -> &'static str {

@@ -18,5 +18,7 @@ mod session;
 pub mod stats;
 mod user;
 
+/// For those who measure a reload without a house around it.
+pub use class::ClassBody;
 pub use house::{House, Marks, Ports, Spawner};
 pub use reply::ReplyTo;

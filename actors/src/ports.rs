@@ -281,6 +281,16 @@ pub type DurableSink = Arc<dyn Fn(Durable) + Send + Sync>;
 /// Class time, kind and body of an event.
 pub type ClassEvent = (i64, String, Vec<u8>);
 
+/// A running class as its machine was at one moment, so that a reload need not read all its samples. It may be old, or missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number of the last change in it; every change up to it is stored.
+    pub seq: u64,
+    /// Samples that it lacks were appended at this moment or later.
+    pub since: Millis,
+    pub body: Vec<u8>,
+}
+
 /// Samples and class events: appended at once, durable within a few tens of milliseconds, readable from then on.
 pub trait EventLog: Send + Sync {
     /// `false`: too much waits; the caller answers `busy`.
@@ -294,8 +304,13 @@ pub trait EventLog: Send + Sync {
         class: ClassId,
         sources: Option<Vec<SourceId>>,
     ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
+    /// At least all durable samples of this class that were appended at `since` or later; otherwise like `samples`.
+    fn samples_since(&self, class: ClassId, since: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
     /// Class events other than samples in order of time: (class time, kind, body).
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEvent>, StoreError>>;
+    /// Keeps a checkpoint beside the log, in place of the one before.
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>>;
 }
 
 /// The rows behind the log: the event store proper. SQLite by default, Cassandra in production.
@@ -307,6 +322,8 @@ pub trait EventStore: Send + Sync {
         class: ClassId,
         sources: Option<Vec<SourceId>>,
     ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
+    /// At least all chunks of the class in windows of this number and later.
+    fn chunks_since(&self, class: ClassId, window: u64) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
     fn write_class_events(&self, events: Vec<ClassEventRow>) -> BoxFuture<'_, Result<(), StoreError>>;
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEventRow>, StoreError>>;
     /// A member's own series, written when a class has settled.

@@ -185,5 +185,12 @@ pub const EVENT_BATCH_BYTES_MAX: usize = 5 * 1024;
 /// Bytes of one group: a flood waits for the disk instead of for memory.
 pub const LOG_GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// A running class is kept so often as a checkpoint, real time: what is to be folded at a reload.
+pub const CHECKPOINT_MS: u64 = 60_000;
+/// What is on disk and not in a checkpoint was appended this long before it at most: a window of the log, and a slow disk.
+pub const CHECKPOINT_SLACK_MS: u64 = 30_000;
+/// Checkpoints older than this are of classes that have ended.
+pub const CHECKPOINT_KEPT_MS: u64 = 24 * 3600 * 1000;
+
 /// Largest activity file taken for import: a day at 1 Hz as TCX.
 pub const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;

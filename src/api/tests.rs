@@ -17,7 +17,7 @@ use actix_web::body::to_bytes;
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::web;
-use fitconnect_actors::ports::{Account, Clock, Event, EventLog, StateStore, StoreError, Writer};
+use fitconnect_actors::ports::{Account, Checkpoint, Clock, Event, EventLog, StateStore, StoreError, Writer};
 use fitconnect_actors::{House, Marks, Ports, Spawner};
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::{ActorKey, Millis};
@@ -54,6 +54,15 @@ impl EventLog for Log {
     }
     fn samples(&self, _: ClassId, _: Option<Vec<SourceId>>) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+    fn samples_since(&self, class: ClassId, _: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        self.samples(class, None)
+    }
+    fn keep_checkpoint(&self, _: ClassId, _: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn checkpoint(&self, _: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {
+        Box::pin(async { Ok(None) })
     }
     fn class_events(&self, _: ClassId) -> BoxFuture<'_, Result<Vec<(i64, String, Vec<u8>)>, StoreError>> {
         Box::pin(async { Ok(Vec::new()) })

@@ -3,6 +3,7 @@
 mod at;
 mod blob;
 mod cassandra;
+mod checkpoints;
 mod local;
 mod shipper;
 mod sqlite;
@@ -14,6 +15,7 @@ mod suite;
 
 pub use at::{Cluster, EventsAt, NoEvents};
 pub use cassandra::CassandraEvents;
+pub use checkpoints::Checkpoints;
 pub use local::LocalEvents;
 pub use shipper::Shipper;
 pub use sqlite::SqliteEvents;

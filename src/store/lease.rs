@@ -2,6 +2,7 @@
 //! in time, nothing is acknowledged any more, since by then another may have taken over. Time is that of our own monotonic clock only.
 
 use fitconnect_actors::ports::*;
+use fitconnect_domain::Millis;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_protocol::{ClassId, SourceId};
 use futures_util::future::BoxFuture;
@@ -102,6 +103,18 @@ impl<L: EventLog> EventLog for Held<L> {
 
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEvent>, StoreError>> {
         self.log.class_events(class)
+    }
+
+    fn samples_since(&self, class: ClassId, since: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        self.log.samples_since(class, since)
+    }
+
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.log.keep_checkpoint(class, checkpoint)
+    }
+
+    fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {
+        self.log.checkpoint(class)
     }
 }
 

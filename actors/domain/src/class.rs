@@ -8,6 +8,7 @@ pub mod body;
 pub mod by_hand;
 pub mod change;
 pub mod channel;
+mod checkpoint;
 mod commands;
 pub mod energy;
 pub mod fold;

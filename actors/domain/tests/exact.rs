@@ -9,7 +9,7 @@ use fitconnect_domain::class::fold::{Figures, Terms};
 use fitconnect_domain::class::live::{Wear, fold_all};
 use fitconnect_domain::class::rider::Sample;
 use fitconnect_domain::class::streams::Streams;
-use fitconnect_domain::class::{Class, Stage, StoredSample};
+use fitconnect_domain::class::{Class, Input, Stage, StoredSample};
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::limits::{COOLING_MS, TICK_MS};
 use fitconnect_protocol::sample::{Row, SourceRows};
@@ -249,6 +249,26 @@ fn check_equal(studio: &mut Studio) {
     assert_eq!(class.counts().mismatches, 0, "the settlement found no difference");
 }
 
+/// A class from a checkpoint, with what came behind it, has the figures of the one that lived all along.
+fn check_checkpoint(studio: &mut Studio, seen: usize, checkpoint: &[u8]) {
+    settle_down(studio);
+    let slots = 0..studio.host.class.riders().len() as Slot;
+    let lived: Vec<_> = slots.map(|slot| live(&studio.host.class, slot)).collect();
+    let running = studio.host.class.stage() == Stage::Running;
+    if !studio.host.restart_from(seen, checkpoint) {
+        assert!(!running, "a checkpoint of a running class serves");
+        return;
+    }
+    studio.host.class.check_invariants();
+    studio.host.send(Input::Tick);
+    settle_down(studio);
+    for (slot, lived) in (0..).zip(&lived) {
+        let restored = &studio.host.class;
+        assert_eq!(live(restored, slot), *lived, "from a checkpoint, slot {slot}");
+        assert!(restored.riders()[usize::from(slot)].live.is_exact(), "slot {slot}");
+    }
+}
+
 fn run(plan: Vec<Segment>, acts: &[(i64, Act)], seconds: i64, seed: u64) {
     let mut studio = Studio::open(plan);
     for n in 0..PEOPLE {
@@ -257,6 +277,7 @@ fn run(plan: Vec<Segment>, acts: &[(i64, Act)], seconds: i64, seed: u64) {
     }
     studio.plan(PlanAction::Start);
     let mut moves = 1;
+    let mut kept: Option<(usize, Vec<u8>)> = None;
     let mut acts = acts.iter().peekable();
     for (index, sent) in sent(seconds, seed).into_iter().enumerate() {
         while let Some((second, act)) = acts.next_if(|(second, _)| second * 1_000 <= sent.arrives) {
@@ -267,11 +288,18 @@ fn run(plan: Vec<Segment>, acts: &[(i64, Act)], seconds: i64, seed: u64) {
         let source = if sent.watch { watch(sent.person).source } else { strap(sent.person).source };
         let by: Arc<_> = member(sent.person);
         studio.send_by(&by, phone(sent.person), 0, vec![SourceRows(source, sent.seq, vec![sent.row])]);
+        if index as u64 % 170 == seed % 170 {
+            let seen = studio.host.changes.len();
+            kept = studio.host.class.checkpoint().map(|checkpoint| (seen, checkpoint)).or(kept);
+        }
         if index % 400 == 399 {
             check_equal(&mut studio);
         }
     }
     check_equal(&mut studio);
+    if let Some((seen, checkpoint)) = kept {
+        check_checkpoint(&mut studio, seen, &checkpoint);
+    }
     end(&mut studio);
 }
 

@@ -2,13 +2,16 @@
 
 use super::{Asked, Host, LINGER, Stage};
 use crate::body::Body;
-use crate::ports::{Committed, Durable, StoreError, StoredActor};
+use crate::house::House;
+use crate::ports::{Checkpoint, Committed, Durable, StoreError, StoredActor};
 use actix::prelude::*;
 use fitconnect_domain::class::StoredSample;
-use fitconnect_domain::{AskId, Millis};
-use fitconnect_protocol::ErrorCode;
+use fitconnect_domain::{ActorKey, AskId, Millis};
+use fitconnect_protocol::limits::{CHECKPOINT_MS, CHECKPOINT_SLACK_MS};
+use fitconnect_protocol::{ClassId, ErrorCode};
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -41,9 +44,14 @@ impl<B: Body> Host<B> {
         let loaded = async move {
             let stored = house.state.load(key).await?;
             let class = match key {
-                fitconnect_domain::ActorKey::Class(class) if B::HAS_SAMPLES && stored.rev > 0 => Some(class),
+                ActorKey::Class(class) if B::HAS_SAMPLES && stored.rev > 0 => Some(class),
                 _ => None,
             };
+            if let Some(class) = class
+                && let Some(machine) = from_checkpoint::<B>(&house, id, class, &stored).await
+            {
+                return Ok((stored, machine));
+            }
             let samples = match class {
                 Some(class) => house.events.samples(class, None).await?,
                 None => Vec::new(),
@@ -77,6 +85,7 @@ impl<B: Body> Host<B> {
         (self.used_at, self.sleepy) = (self.now(), false);
         if B::HAS_SAMPLES {
             self.follow_log(ctx);
+            self.keep_checkpoints(ctx);
         }
         self.wake_when_due(ctx);
         if let Some(tick) = B::tick() {
@@ -112,6 +121,36 @@ impl<B: Body> Host<B> {
                 host.load(ctx);
             }
         });
+    }
+
+    /// Now and then what the machine knows is kept, for as long as this life lasts.
+    fn keep_checkpoints(&mut self, ctx: &mut Context<Self>) {
+        let life = self.life;
+        ctx.run_later(Duration::from_millis(CHECKPOINT_MS), move |host, ctx| {
+            if host.life == life && matches!(host.stage, Stage::Awake(_)) {
+                host.keep_checkpoint(ctx);
+                host.keep_checkpoints(ctx);
+            }
+        });
+    }
+
+    /// Not while memory is ahead of what is stored: next time, then.
+    fn keep_checkpoint(&mut self, ctx: &mut Context<Self>) {
+        let Stage::Awake(machine) = &self.stage else { return };
+        let ActorKey::Class(class) = self.key() else { return };
+        if !self.outgoing.is_idle() {
+            return;
+        }
+        let Some(body) = B::checkpoint(machine) else { return };
+        let since = Millis(self.now().0.saturating_sub(CHECKPOINT_SLACK_MS));
+        let checkpoint = Checkpoint { seq: self.last_seq, since, body };
+        let house = self.house.clone();
+        let kept = async move {
+            if let Err(error) = house.events.keep_checkpoint(class, checkpoint).await {
+                tracing::warn!(%class, %error, "a checkpoint could not be kept: a reload will take longer");
+            }
+        };
+        ctx.spawn(kept.into_actor(self));
     }
 
     /// Is told what becomes durable of this life's records.
@@ -317,6 +356,31 @@ enum NotLoaded {
     Store(#[from] StoreError),
     #[error("reading or building it panicked")]
     Panicked,
+}
+
+/// The machine by its last checkpoint. `None`, and no more than a word in the log, where that does not serve.
+async fn from_checkpoint<B: Body>(
+    house: &Arc<House>,
+    id: B::Id,
+    class: ClassId,
+    stored: &StoredActor,
+) -> Option<B::Machine> {
+    let tried = async {
+        let Some(checkpoint) = house.events.checkpoint(class).await? else { return Ok(None) };
+        let samples = house.events.samples_since(class, checkpoint.since).await?;
+        let now = house.clock.now();
+        if samples.len() <= SAMPLES_INLINE_MAX {
+            return Ok(B::restore_from(id, stored, &checkpoint, samples, now)?);
+        }
+        let stored = stored.clone();
+        let restored =
+            tokio::task::spawn_blocking(move || B::restore_from(id, &stored, &checkpoint, samples, now)).await;
+        Ok::<_, NotLoaded>(restored.map_err(|_| NotLoaded::Panicked)??)
+    };
+    tried.await.unwrap_or_else(|why| {
+        tracing::warn!(%class, %why, "a checkpoint could not be used: all samples are read");
+        None
+    })
 }
 
 async fn restore<B: Body>(

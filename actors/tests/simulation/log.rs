@@ -2,7 +2,8 @@
 
 use crate::faults::{Fault, Faults};
 use crate::rng::Rng;
-use fitconnect_actors::ports::{Durable, DurableSink, Event, EventLog, StoreError, Writer};
+use fitconnect_actors::ports::{Checkpoint, Durable, DurableSink, Event, EventLog, StoreError, Writer};
+use fitconnect_domain::Millis;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_protocol::limits::LOG_GROUP_MS;
 use fitconnect_protocol::{ClassId, ReceiverId, SourceId};
@@ -33,6 +34,7 @@ struct Inner {
     /// Lives that have lost something: nothing of them is reported any more.
     dead: BTreeSet<Writer>,
     durable: BTreeMap<ClassId, BTreeMap<Key, StoredSample>>,
+    checkpoints: BTreeMap<ClassId, Checkpoint>,
     full_until: Option<Instant>,
     wrong: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl SimLog {
             ended: 0,
             dead: BTreeSet::new(),
             durable: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
             full_until: None,
             wrong: Vec::new(),
         };
@@ -198,6 +201,21 @@ impl EventLog for SimLog {
             Ok(samples)
         }
         .boxed()
+    }
+
+    /// All of them: at least those that are wanted.
+    fn samples_since(&self, class: ClassId, _: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        self.samples(class, None)
+    }
+
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner().checkpoints.insert(class, checkpoint);
+        async { Ok(()) }.boxed()
+    }
+
+    fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {
+        let checkpoint = self.inner().checkpoints.get(&class).cloned();
+        async { Ok(checkpoint) }.boxed()
     }
 
     fn class_events(&self, _: ClassId) -> BoxFuture<'_, Result<Vec<(i64, String, Vec<u8>)>, StoreError>> {

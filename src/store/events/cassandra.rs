@@ -160,6 +160,25 @@ fn batches<K: Ord, R>(rows: impl Iterator<Item = (K, usize, R)>) -> Vec<Vec<R>> 
     batches
 }
 
+/// What is read of one partition.
+struct Part {
+    bucket: i32,
+    slot: i8,
+    of: Of,
+}
+
+#[derive(Clone, Copy)]
+enum Of {
+    All,
+    Source(SourceId),
+    /// Windows of this number and later.
+    Since(u64),
+}
+
+fn parts(buckets: &[i32], of: Of) -> Vec<Part> {
+    buckets.iter().flat_map(|bucket| (0..SLOTS).map(move |slot| Part { bucket: *bucket, slot, of })).collect()
+}
+
 /// What the keys of a row take, about.
 const KEYS_BYTES: usize = 56;
 
@@ -239,24 +258,50 @@ impl Inner {
             return Ok(Vec::new());
         }
         let line = self.line().await?;
-        let buckets = line.read::<(i32,)>(&line.buckets, (class.0,)).await?;
-        let buckets: Vec<i32> = buckets.map_ok(|(bucket,)| bucket).try_collect().await?;
+        let buckets = self.buckets(class).await?;
         let few = wanted.as_ref().filter(|wanted| wanted.len() <= SOURCES_MAX);
-        let keys: Vec<(i32, i8, Option<SourceId>)> = match few {
-            Some(few) => {
-                let of =
-                    |source: &SourceId| buckets.iter().map(|bucket| (*bucket, slot(*source), Some(*source))).collect();
-                few.iter().flat_map::<Vec<_>, _>(of).collect()
-            }
-            None => buckets.iter().flat_map(|bucket| (0..SLOTS).map(|slot| (*bucket, slot, None))).collect(),
+        let parts: Vec<Part> = match few {
+            Some(few) => few
+                .iter()
+                .flat_map(|source| {
+                    buckets.iter().map(|bucket| Part { bucket: *bucket, slot: slot(*source), of: Of::Source(*source) })
+                })
+                .collect(),
+            None => parts(&buckets, Of::All),
         };
-        let parts = stream::iter(keys).map(|(bucket, slot, source)| async move {
-            let rows = match source {
-                Some(source) => {
+        let mut samples = self.read_parts(line, class, parts).await?;
+        if let Some(wanted) = wanted.filter(|wanted| wanted.len() > SOURCES_MAX) {
+            samples.retain(|sample| wanted.contains(&sample.source));
+        }
+        Ok(samples)
+    }
+
+    async fn read_chunks_since(&self, class: ClassId, window: u64) -> Result<Vec<StoredSample>, StoreError> {
+        let line = self.line().await?;
+        let mut buckets = self.buckets(class).await?;
+        buckets.retain(|found| *found >= bucket(window));
+        self.read_parts(line, class, parts(&buckets, Of::Since(window))).await
+    }
+
+    async fn buckets(&self, class: ClassId) -> Result<Vec<i32>, Fault> {
+        let line = self.line().await?;
+        let buckets = line.read::<(i32,)>(&line.buckets, (class.0,)).await?;
+        buckets.map_ok(|(bucket,)| bucket).try_collect().await
+    }
+
+    /// Some partitions at a time, in order.
+    async fn read_parts(&self, line: &Line, class: ClassId, parts: Vec<Part>) -> Result<Vec<StoredSample>, StoreError> {
+        let read = |Part { bucket, slot, of }: Part| async move {
+            let rows = match of {
+                Of::Source(source) => {
                     let key = (class.0, bucket, slot, source.get() as i64);
                     line.read::<(Vec<u8>,)>(&line.chunks_of, key).await?
                 }
-                None => line.read::<(Vec<u8>,)>(&line.chunks, (class.0, bucket, slot)).await?,
+                Of::Since(window) => {
+                    let key = (class.0, bucket, slot, window as i64);
+                    line.read::<(Vec<u8>,)>(&line.chunks_since, key).await?
+                }
+                Of::All => line.read::<(Vec<u8>,)>(&line.chunks, (class.0, bucket, slot)).await?,
             };
             let unpacked = rows.map_err(StoreError::from).and_then(|(bytes,)| async move { unblob(&bytes) });
             unpacked
@@ -265,14 +310,11 @@ impl Inner {
                     Ok(all)
                 })
                 .await
-        });
-        let mut parts = parts.buffered(READS);
+        };
+        let mut parts = stream::iter(parts).map(read).buffered(READS);
         let mut samples = Vec::new();
         while let Some(part) = parts.next().await {
             samples.extend(part?);
-        }
-        if let Some(wanted) = wanted.filter(|wanted| wanted.len() > SOURCES_MAX) {
-            samples.retain(|sample| wanted.contains(&sample.source));
         }
         Ok(samples)
     }
@@ -368,6 +410,10 @@ impl EventStore for CassandraEvents {
         sources: Option<Vec<SourceId>>,
     ) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
         self.on(move |inner| async move { inner.read_chunks(class, sources).await })
+    }
+
+    fn chunks_since(&self, class: ClassId, window: u64) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        self.on(move |inner| async move { inner.read_chunks_since(class, window).await })
     }
 
     fn write_class_events(&self, events: Vec<ClassEventRow>) -> BoxFuture<'_, Result<(), StoreError>> {

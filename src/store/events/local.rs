@@ -1,8 +1,11 @@
 //! The event log of one machine: appends go to the local log; reads join what the event store has with what the log still holds.
 
+use super::Checkpoints;
 use crate::store::log::{Log, OfClass};
 use fitconnect_actors::ports::*;
+use fitconnect_domain::Millis;
 use fitconnect_domain::class::StoredSample;
+use fitconnect_protocol::limits::LOG_WINDOW_MS;
 use fitconnect_protocol::{ClassId, SourceId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,11 +20,12 @@ const SORT_INLINE_MAX: usize = 5_000;
 pub struct LocalEvents {
     log: Arc<Log>,
     store: Arc<dyn EventStore>,
+    checkpoints: Checkpoints,
 }
 
 impl LocalEvents {
-    pub fn new(log: Arc<Log>, store: Arc<dyn EventStore>) -> LocalEvents {
-        LocalEvents { log, store }
+    pub fn new(log: Arc<Log>, store: Arc<dyn EventStore>, checkpoints: Checkpoints) -> LocalEvents {
+        LocalEvents { log, store, checkpoints }
     }
 
     /// What the log holds of a class. It must be asked before the store: what is shipped in between is in both, not in neither.
@@ -97,6 +101,32 @@ impl EventLog for LocalEvents {
             aside(move || Ok(each_once(samples))).await
         }
         .boxed()
+    }
+
+    fn samples_since(&self, class: ClassId, since: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        let in_log = self.in_log(class, None);
+        // A window is numbered by the second of its beginning, or higher: what came in it came within its length.
+        let window = (since.0.saturating_sub(LOG_WINDOW_MS)) / 1_000;
+        async move {
+            let in_log = in_log.await?;
+            let mut samples = self.store.chunks_since(class, window).await?;
+            samples.extend(in_log.into_iter().flat_map(|part| part.samples.into_values().flatten()));
+            if samples.len() <= SORT_INLINE_MAX {
+                return Ok(each_once(samples));
+            }
+            aside(move || Ok(each_once(samples))).await
+        }
+        .boxed()
+    }
+
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+        let checkpoints = self.checkpoints.clone();
+        aside(move || checkpoints.keep(class, &checkpoint)).boxed()
+    }
+
+    fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {
+        let checkpoints = self.checkpoints.clone();
+        aside(move || Ok(checkpoints.read(class))).boxed()
     }
 
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<(i64, String, Vec<u8>)>, StoreError>> {

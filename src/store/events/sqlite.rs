@@ -23,6 +23,8 @@ const ADD_WINDOWS_TAIL: &str = "on conflict (class_id, win, node) do nothing";
 const ADD_CHUNKS: &str = "insert into hr_by_class (class_id, win, node, source, samples) values";
 const ADD_CHUNKS_TAIL: &str = "on conflict (class_id, win, node, source) do update set samples = excluded.samples";
 const ALL_CHUNKS: &str = "select samples from hr_by_class where class_id = $1 order by win, node, source";
+const CHUNKS_SINCE: &str =
+    "select samples from hr_by_class where class_id = $1 and win >= $2 order by win, node, source";
 const CHUNKS_OF: &str = "select h.samples from hr_window as w join hr_by_class as h \
      on h.class_id = w.class_id and h.win = w.win and h.node = w.node and h.source = $2 where w.class_id = $1 order by w.win, w.node";
 const ADD_EVENTS: &str = "insert into class_event (class_id, win, node, number, at_ms, kind, body) values";
@@ -161,6 +163,15 @@ impl EventStore for SqliteEvents {
                 }
                 None => self.unpacked(sqlx::query(ALL_CHUNKS).bind(class.0), &mut samples).await?,
             }
+            Ok(samples)
+        }
+        .boxed()
+    }
+
+    fn chunks_since(&self, class: ClassId, window: u64) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
+        async move {
+            let mut samples = Vec::new();
+            self.unpacked(sqlx::query(CHUNKS_SINCE).bind(class.0).bind(window as i64), &mut samples).await?;
             Ok(samples)
         }
         .boxed()

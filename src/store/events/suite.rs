@@ -40,6 +40,7 @@ macro_rules! engine {
             nobody_has_nothing,
             a_class_of_an_hour_is_found_in_all_its_parts,
             a_series_moves_with_its_days,
+            the_newest_windows_are_found_alone,
         }
     };
     ($engine:ident: $($case:ident),+ $(,)?) => {
@@ -174,4 +175,18 @@ async fn a_series_moves_with_its_days(store: &dyn EventStore) {
     assert_eq!(seqs(store.user_series(ANA, 0, i64::MAX).await.expect("a read")), [2, 2, 3, 4]);
     store.write_user_series(ANA, CLASS, vec![]).await.expect("nothing is left of it");
     assert_eq!(seqs(store.user_series(ANA, 0, i64::MAX).await.expect("a read")), [2, 4]);
+}
+
+async fn the_newest_windows_are_found_alone(store: &dyn EventStore) {
+    let minute = |minute: u64| 1_795_459_200 + minute * 60;
+    for of_minute in 0..30 {
+        let chunks = (0..20).map(|of| chunk(CLASS, of, minute(of_minute), of_minute as u32..of_minute as u32 + 1));
+        store.write(chunks.collect()).await.expect("written");
+    }
+    for from in [0, 9, 10, 29] {
+        let samples = store.chunks_since(CLASS, minute(from)).await.expect("a read");
+        let oldest = samples.iter().map(|sample| sample.seq).min();
+        assert_eq!((samples.len() as u64, oldest), ((30 - from) * 20, Some(from as u32)));
+    }
+    assert_eq!(store.chunks_since(CLASS, minute(30)).await, Ok(vec![]));
 }

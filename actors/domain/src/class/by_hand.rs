@@ -132,7 +132,22 @@ impl ByHand {
 
     /// The process dies and comes back: only what is stored is left.
     pub fn restart(&mut self) {
-        self.class = Class::restore(self.class.id, &self.changes, self.samples.clone(), self.now);
+        self.begin(Class::restore(self.class.id, &self.changes, self.samples.clone(), self.now));
+    }
+
+    /// The same with a checkpoint that was taken when so many changes had been saved; `false` where it does not serve.
+    pub fn restart_from(&mut self, seen: usize, checkpoint: &[u8]) -> bool {
+        let (before, after) = self.changes.split_at(seen);
+        let samples = self.samples.clone();
+        match Class::restore_from(self.class.id, before, checkpoint, after, samples, self.now) {
+            Some(class) => self.begin(class),
+            None => return false,
+        }
+        true
+    }
+
+    fn begin(&mut self, class: Class) {
+        self.class = class;
         (self.tick_at, self.unsynced) = (None, None);
         self.inputs.clear();
         self.loaded.clear();

@@ -4,6 +4,7 @@
 use super::rider::StreamNo;
 use crate::time::ClassMs;
 use fitconnect_protocol::class::SourceKind;
+use serde::{Deserialize, Serialize};
 
 /// A source silent for longer than this no longer counts.
 pub const SILENT_MS: i64 = 5_000;
@@ -11,7 +12,7 @@ pub const SILENT_MS: i64 = 5_000;
 pub const STEADY_MS: i64 = 10_000;
 
 /// What one source of a person has done, as far as the choice needs it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Heard {
     stream: StreamNo,
     kind: SourceKind,
@@ -22,7 +23,7 @@ struct Heard {
 }
 
 /// The choice among one person's sources of one quantity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
     heard: Vec<Heard>,
     counting: Option<StreamNo>,

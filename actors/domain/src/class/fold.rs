@@ -9,6 +9,7 @@ use super::rider::{Sample, StreamNo};
 use super::zones::{HrMax, MINUTE_MS, POINTS_PER_MINUTE, SPLAT_THOUSANDTHS, zone};
 use crate::time::ClassMs;
 use fitconnect_protocol::class::{Phase, SegmentKind, SourceKind, Target};
+use serde::{Deserialize, Serialize};
 
 /// Heart rate lags behind effort with a time constant of about 58 s: a segment is judged from here on.
 const HR_JUDGED_FROM_MS: i64 = 45_000;
@@ -37,14 +38,14 @@ impl Terms<'_> {
 }
 
 /// Held and judged milliseconds of one run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTally {
     pub in_target_ms: i64,
     pub with_data_ms: i64,
 }
 
 /// Sums of one person. Energies and loads are in [`energy::UNIT`]s.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Heart rates that were believed.
     pub records: u32,
@@ -80,7 +81,7 @@ impl Figures {
 }
 
 /// A heart rate, or power and cadence, that holds from its sample on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Held {
     from: ClassMs,
     /// Nothing holds beyond: the hold's length, a leave, a swap.
@@ -89,7 +90,7 @@ struct Held {
 }
 
 /// The fold up to its last sample. What holds after that is open.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Fold {
     figures: Figures,
     heart: Channel,

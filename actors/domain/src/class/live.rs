@@ -2,12 +2,13 @@
 //! What is older than that minute is put in its place by folding the stored series anew.
 
 use super::fold::{Figures, Fold, Terms};
-use super::rider::{Sample, Span};
+use super::rider::{Sample, Span, StreamNo};
 use super::streams::Streams;
 use crate::time::ClassMs;
 use fitconnect_protocol::Slot;
 use fitconnect_protocol::class::SourceKind;
 use fitconnect_protocol::limits::{LATE_WAITING_MAX, TAIL_MS, TAIL_SAMPLES_MAX};
+use fitconnect_protocol::{Boot, Seq};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -185,6 +186,20 @@ impl Live {
                 heard(sample);
             }
         }
+    }
+
+    /// What a checkpoint keeps: the tallies, where they end, and the samples since. `None` while something older is missing.
+    pub fn kept(&self) -> Option<(&Fold, Option<ClassMs>, &VecDeque<Sample>)> {
+        let whole = !self.wants_series && !self.loading && !self.doubted && !self.outdated && self.late.is_empty();
+        whole.then_some((&self.base, self.base_at, &self.tail))
+    }
+
+    pub fn from_kept(base: Fold, base_at: Option<ClassMs>, tail: Vec<Sample>) -> Live {
+        Live { base, base_at, tail: tail.into(), dirty: true, ..Live::default() }
+    }
+
+    pub fn tail_has(&self, key: (StreamNo, Boot, Seq)) -> bool {
+        self.tail.iter().rev().any(|sample| (sample.stream, sample.boot, sample.seq) == key)
     }
 
     /// Brings the head up to date. Whether there was anything to do.

@@ -1,9 +1,10 @@
 //! Which numbers have been seen: half-open ranges, merged as they touch. Loss, doubling and disorder of samples end here.
 
 use fitconnect_protocol::limits::SEQ_RANGES_MAX;
+use serde::{Deserialize, Serialize};
 
 /// Ordered ranges that neither overlap nor touch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranges(Vec<(u32, u32)>);
 
 impl Ranges {

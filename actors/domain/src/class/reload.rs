@@ -42,7 +42,7 @@ impl Class {
     }
 
     /// What is stored has been judged and is on disk.
-    fn judge_stored(&mut self, samples: &[StoredSample]) {
+    pub(super) fn judge_stored(&mut self, samples: &[StoredSample]) {
         for stored in samples {
             let Some(stream) = self.streams.number(stored.source, stored.receiver) else { continue };
             let stream = self.streams.get_mut(stream);

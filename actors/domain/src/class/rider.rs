@@ -11,11 +11,11 @@ use fitconnect_protocol::{SessionId, Slot, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A stream's place in the class's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StreamNo(pub u32);
 
 /// A judged sample. Compact: a minute of each is kept in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// Stored time: receiver's time + offset.
     pub at: ClassMs,

@@ -293,6 +293,17 @@ impl Stream {
         }
     }
 
+    /// What a checkpoint says of a boot: seen, and on disk.
+    pub fn take_numbers(&mut self, boot: Boot, durable: Ranges) {
+        if let Some(seen) = self.boot(boot) {
+            (seen.judged, seen.durable) = (durable.clone(), durable);
+        }
+    }
+
+    pub fn is_durable(&self, boot: Boot, seq: Seq) -> bool {
+        self.boots.iter().any(|seen| seen.boot == boot && seen.durable.contains(seq))
+    }
+
     pub fn has_news(&self) -> bool {
         self.ack_due.is_some()
     }

@@ -6,6 +6,7 @@ use super::plan::Edge;
 use crate::time::ClassMs;
 use fitconnect_protocol::class::{AttentionKind, Phase, SegmentKind};
 use fitconnect_protocol::user::HrMaxSource;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 const FALL_BPM: u8 = 40;
@@ -25,13 +26,13 @@ const BREAK_MS: i64 = 10_000;
 const MEDIAN_OF: usize = 5;
 
 /// A fall that has not been made good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Fell {
     level: u8,
     since: ClassMs,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     last_five: VecDeque<u8>,
     /// Medians of the last 20 s.

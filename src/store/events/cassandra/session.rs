@@ -28,6 +28,9 @@ const ADD_BUCKET: &str = "insert into class_bucket (class_id, bucket) values (?,
 const BUCKETS: &str = "select bucket from class_bucket where class_id = ?";
 const ADD_CHUNK: &str = "insert into hr_by_class (class_id, bucket, slot, source, win, node, samples) values (?, ?, ?, ?, ?, ?, ?) using timestamp ?";
 const CHUNKS: &str = "select samples from hr_by_class where class_id = ? and bucket = ? and slot = ?";
+/// Filters within one partition: it reads what the bucket has and sends what is wanted.
+const CHUNKS_SINCE: &str =
+    "select samples from hr_by_class where class_id = ? and bucket = ? and slot = ? and win >= ? allow filtering";
 const CHUNKS_OF: &str = "select samples from hr_by_class where class_id = ? and bucket = ? and slot = ? and source = ?";
 const ADD_EVENT: &str = "insert into class_event (class_id, win, node, number, at, kind, body) values (?, ?, ?, ?, ?, ?, ?) using timestamp ?";
 const EVENTS: &str = "select win, node, number, at, kind, body from class_event where class_id = ?";
@@ -94,6 +97,7 @@ pub struct Line {
     pub add_chunk: PreparedStatement,
     pub chunks: PreparedStatement,
     pub chunks_of: PreparedStatement,
+    pub chunks_since: PreparedStatement,
     pub add_event: PreparedStatement,
     pub events: PreparedStatement,
     pub add_day: PreparedStatement,
@@ -138,6 +142,7 @@ impl Line {
             add_chunk: prepare(ADD_CHUNK).await?,
             chunks: prepare(CHUNKS).await?,
             chunks_of: prepare(CHUNKS_OF).await?,
+            chunks_since: prepare(CHUNKS_SINCE).await?,
             add_event: prepare(ADD_EVENT).await?,
             events: prepare(EVENTS).await?,
             add_day: prepare(ADD_DAY).await?,
