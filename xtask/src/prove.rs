@@ -4,6 +4,7 @@
 mod attention;
 mod bad_input;
 mod database;
+mod conformance;
 mod fanout;
 mod fence;
 pub mod gym;
@@ -12,11 +13,13 @@ mod load;
 mod many_classes;
 mod one_class;
 mod operator;
+mod outage;
 pub mod outcome;
 mod recordings;
 pub mod server;
 mod simulation;
 pub mod temp;
+mod throughput;
 mod wall;
 
 use crate::{Result, table};
@@ -92,6 +95,21 @@ const PROOFS: &[Proof] = &[
         name: "bad-input",
         words: "Whatever is sent, the answer is a clear error or close code; nothing is lost, nothing panics",
         run: bad_input::run,
+    },
+    Proof {
+        name: "conformance",
+        words: "Every engine passes the suite of its role: SQLite, PostgreSQL and Cassandra",
+        run: conformance::run,
+    },
+    Proof {
+        name: "outage",
+        words: "Cassandra and PostgreSQL go and come back in a running class: nothing acknowledged is missing or a lie",
+        run: outage::run,
+    },
+    Proof {
+        name: "throughput",
+        words: "20,000 samples a second reach Cassandra, 2,000 commands a second of one actor reach PostgreSQL",
+        run: throughput::run,
     },
     Proof {
         name: "simulation",

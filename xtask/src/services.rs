@@ -14,6 +14,7 @@ use crate::{Result, table};
 pub use launch::Launch;
 use record::Record;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A database that tests speak to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -179,6 +180,11 @@ impl Service {
         self.record_mut()?.start()
     }
 
+    /// CPU seconds that it has used, where it is a process of ours.
+    pub fn cpu_s(&self) -> Option<f64> {
+        self.record.as_ref().and_then(Record::cpu_s)
+    }
+
     fn record_mut(&mut self) -> Result<&mut Record> {
         let kind = self.kind;
         self.record.as_mut().ok_or_else(|| format!("{} is not ours to stop and start", kind.name()).into())
@@ -203,6 +209,21 @@ pub fn ensure(kind: Kind) -> Result<Service> {
     Ok(service)
 }
 
+/// One that nobody else speaks to, new and empty: for proofs that stop it. A program only; where only an address was given, an error.
+pub fn private(kind: Kind) -> Result<Service> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let launch = match kind.found()? {
+        Some(launch) => launch,
+        None => {
+            install::one_of(kind.name(), &kind.packages(), install::is_ci())?;
+            kind.found()?.ok_or_else(|| format!("{} was installed and is still not there", kind.name()))?
+        }
+    };
+    let name = format!("{}-{}-{}", kind.name(), std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let record = Record::launch(&name, launch)?;
+    Ok(Service { kind, address: record.address.clone(), record: Some(record), ours: true })
+}
+
 /// In the order that is promised above.
 fn obtain(kind: Kind, yes: bool) -> Result<Service> {
     let service = |address: String, record| Service { kind, address, record, ours: false };
@@ -218,13 +239,13 @@ fn obtain(kind: Kind, yes: bool) -> Result<Service> {
         record.down()?;
     }
     let record = if let Some(launch) = kind.found()? {
-        Record::launch(kind, launch)?
+        Record::launch(kind.name(), launch)?
     } else if compose::is_there() {
         compose::up(kind)?
     } else {
         install::one_of(kind.name(), &kind.packages(), yes)?;
         let launch = kind.found()?.ok_or_else(|| format!("{} was installed and is still not there", kind.name()))?;
-        Record::launch(kind, launch)?
+        Record::launch(kind.name(), launch)?
     };
     Ok(service(record.address.clone(), Some(record)))
 }

@@ -32,6 +32,25 @@ impl Gym {
         Ok(Gym { server, accounts, folder })
     }
 
+    /// The same where the server keeps its state elsewhere: `place` is said to the command that makes the accounts too.
+    pub fn open_at(
+        ctx: &Ctx,
+        name: &str,
+        members: usize,
+        trainers: usize,
+        place: &[&str],
+        args: &[&str],
+    ) -> Result<Gym> {
+        let folder = TempFolder::new(name)?;
+        let data = folder.path().join("data");
+        let (members, trainers, number) = (members.to_string(), trainers.to_string(), ctx.seed.to_string());
+        let people = ["--members", &members, "--trainers", &trainers, "--seed", &number];
+        let accounts = run_seed(ctx, &data, &[place, &people].concat())?;
+        let mut server = Server::start(ctx, &data, args)?;
+        server.ready(READY_WITHIN)?;
+        Ok(Gym { server, accounts, folder })
+    }
+
     /// The server as the load generator addresses it.
     pub fn address(&self) -> Result<fitconnect_loadtest::http::Server> {
         Ok(self.server.url().parse()?)

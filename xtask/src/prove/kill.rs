@@ -189,6 +189,15 @@ struct Row {
     seq: u32,
 }
 
+/// Source and number of every stored sample.
+pub async fn stored_rows(
+    address: &fitconnect_loadtest::http::Server,
+    accounts: &Accounts,
+    class: ClassId,
+) -> Result<Vec<(u64, u32)>> {
+    Ok(samples(address, accounts, class).await?.into_iter().map(|row| (row.source, row.seq)).collect())
+}
+
 async fn samples(address: &fitconnect_loadtest::http::Server, accounts: &Accounts, class: ClassId) -> Result<Vec<Row>> {
     let token = accounts.trainer()?.token(address).await?;
     let text = address.text_as(&format!("/v1/classes/{class}/samples"), Some(&token)).await?;

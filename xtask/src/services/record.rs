@@ -72,9 +72,9 @@ impl Record {
     }
 
     /// Starts a program and waits until it answers.
-    pub fn launch(kind: Kind, launch: Launch) -> Result<Record> {
+    pub fn launch(name: &str, launch: Launch) -> Result<Record> {
         let address = launch.address.clone();
-        let mut record = Record { kind: kind.name().into(), address, by: By::Process { launch, pid: 0, since: 0 } };
+        let mut record = Record { kind: name.into(), address, by: By::Process { launch, pid: 0, since: 0 } };
         record.start().inspect_err(|_| {
             if let Err(error) = record.down() {
                 eprintln!("{}: what did not start could not be tidied: {error}", record.kind);

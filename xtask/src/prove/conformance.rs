@@ -1,0 +1,87 @@
+//! Proof `conformance`: the suites that every engine must pass, run on each engine that can be had here, and counted.
+
+use super::{Ctx, Outcome};
+use crate::services::{self, Kind};
+use crate::{Result, repo, run};
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Modules with the suites: what stands behind is the engine, then the case.
+const SUITES: [(&str, &str); 2] = [("store::sql::suite::", "state"), ("store::events::suite::", "events")];
+/// Must pass, wherever the proof runs: by role and engine.
+const PROMISED: [(&str, &str, Option<Kind>); 4] = [
+    ("state", "sqlite", None),
+    ("state", "postgres", Some(Kind::Postgres)),
+    ("events", "sqlite", None),
+    ("events", "cassandra", Some(Kind::Cassandra)),
+];
+
+#[derive(Default)]
+struct Count {
+    passed: u32,
+    failed: Vec<String>,
+}
+
+pub fn run(_: &Ctx) -> Result<Outcome> {
+    let mut outcome = Outcome::new();
+    let mut test = Command::new("cargo");
+    test.current_dir(repo::root()).args(["test", "--package", "fitconnect", "--lib", "--no-fail-fast", "--"]);
+    test.args(SUITES.map(|(module, _)| module));
+    let mut up = Vec::new();
+    for kind in [Kind::Postgres, Kind::Cassandra] {
+        match services::ensure(kind) {
+            Ok(service) => {
+                test.env(kind.variable(), &service.address);
+                up.push(service);
+            }
+            Err(error) => outcome.fact(kind.name(), error.to_string().lines().next().unwrap_or_default()),
+        }
+    }
+    let ran = run::watch("the suites of every engine", &mut test)?;
+    let counts = count(&ran.text);
+    let mut passed = 0;
+    for (role, engine, needs) in PROMISED {
+        if needs.is_some_and(|kind| !up.iter().any(|service| service.kind == kind)) {
+            continue;
+        }
+        let count = counts.get(&(role, engine.to_owned()));
+        let (good, failed) = count.map_or((0, &[][..]), |count| (count.passed, &count.failed));
+        passed += good;
+        let words = if failed.is_empty() { format!("{good} passed") } else { format!("failed: {}", failed.join(", ")) };
+        outcome.must(&format!("{role} on {engine}"), words, "all pass", good > 0 && failed.is_empty());
+    }
+    if !ran.ok && counts.values().all(|count| count.failed.is_empty()) {
+        return Err(format!("{}\nthe suites did not run", run::tail(&ran.text)).into());
+    }
+    outcome.figure(format!("{passed} cases passed on {} engines", 2 + up.len()));
+    Ok(outcome)
+}
+
+/// From cargo's lines `test store::events::suite::cassandra::a_case ... ok`.
+fn count(text: &str) -> BTreeMap<(&'static str, String), Count> {
+    let mut counts = BTreeMap::<_, Count>::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("test ")) {
+        for (module, role) in SUITES {
+            let Some((engine, case)) = line.strip_prefix(module).and_then(|rest| rest.split_once("::")) else {
+                continue;
+            };
+            let Some((case, outcome)) = case.split_once(" ... ") else { continue };
+            let count = counts.entry((role, engine.to_owned())).or_default();
+            match outcome {
+                "ok" => count.passed += 1,
+                _ => count.failed.push(case.to_owned()),
+            }
+        }
+    }
+    counts
+}
+
+#[test]
+fn cases_are_counted_by_engine() {
+    let text = "test store::events::suite::cassandra::a ... ok\ntest store::events::suite::cassandra::b ... FAILED\n\
+                test store::sql::suite::sqlite::a ... ok\ntest store::log::tests::x ... ok";
+    let counts = count(text);
+    let cassandra = &counts[&("events", "cassandra".to_owned())];
+    assert_eq!((cassandra.passed, cassandra.failed.as_slice()), (1, &["b".to_owned()][..]));
+    assert_eq!((counts[&("state", "sqlite".to_owned())].passed, counts.len()), (1, 2));
+}
