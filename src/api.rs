@@ -15,6 +15,7 @@ mod openapi;
 mod pages;
 mod record;
 mod reference;
+mod rides;
 mod signed;
 
 pub use about::{DEMO_FILE, DemoAccount};
@@ -60,6 +61,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(me::password)
         .service(me::summaries)
         .service(import::import)
+        .service(rides::begin)
         .service(classes::list)
         .service(classes::make)
         .service(classes::one)

@@ -53,6 +53,19 @@ pub fn read_and_ride(bytes: &[u8], importer: &Importer) -> Result<Ridden, Import
     ride(&terms, rows).map_err(ImportError::Refused)
 }
 
+/// What an import would leave; nothing is stored.
+pub async fn ride_of(bytes: Vec<u8>, importer: Importer, state: &dyn StateStore) -> Result<Imported, ImportError> {
+    let class = class_of(&bytes, importer.user);
+    let duplicate = state.load(ActorKey::Class(class)).await?.rev > 0;
+    Ok(Imported { class, summary: ridden(bytes, importer).await?.member, duplicate })
+}
+
+/// Riding takes a core for a while: not on a thread that serves.
+async fn ridden(bytes: Vec<u8>, importer: Importer) -> Result<Ridden, ImportError> {
+    let ridden = tokio::task::spawn_blocking(move || read_and_ride(&bytes, &importer)).await;
+    ridden.map_err(|panic| StoreError::Damaged(format!("riding the file panicked: {panic}")))?
+}
+
 /// Rides a file and keeps it: samples first, then the class with its summary and the letter to its rider, in one commit.
 pub async fn import(
     bytes: Vec<u8>,
@@ -69,8 +82,7 @@ pub async fn import(
     }
     let gym = importer.person.gym;
     let user = importer.user;
-    let ridden = tokio::task::spawn_blocking(move || read_and_ride(&bytes, &importer)).await;
-    let ridden = ridden.map_err(|panic| StoreError::Damaged(format!("riding the file panicked: {panic}")))??;
+    let ridden = ridden(bytes, importer).await?;
     keep_samples(class, &ridden.samples, events).await?;
     let summary = ridden.member.clone();
     match state.commit(vec![commit(key, stored.epoch, gym, user, ridden, now)]).await.pop() {

@@ -1,17 +1,33 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { shell } from './scripts/shell'
 
 const entry = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
+/** While one develops: `/app/history` is app.html, as the server has it. */
+const places: Plugin = {
+  name: 'fitconnect-places',
+  configureServer: (server) =>
+    void server.middlewares.use((request, _, next) => {
+      request.url = request.url?.replace(/^\/(app|login|tv)(\/[^.?]*)?(?=\?|$)/, '/$1.html')
+      next()
+    }),
+}
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), shell(), places],
   build: {
     target: 'es2022',
     // The page's policy allows no data: fonts and no inline script.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { login: entry('login.html'), tv: entry('tv.html') } },
+    rollupOptions: {
+      input: { app: entry('app.html'), login: entry('login.html'), tv: entry('tv.html'), sw: entry('src/sw.ts') },
+      // The worker's name must not change: browsers ask for it by name whether there is a newer one.
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
   server: { proxy: { '/v1': { target: process.env.FITCONNECT_URL ?? 'http://127.0.0.1:8080', ws: true } } },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },

@@ -93,7 +93,10 @@ pub async fn list(app: Server, Signed(claims): Signed, stretch: Query<Stretch>) 
         return Err(ApiError::new(ErrorCode::Malformed, "to: after from, by at most 62 days"));
     }
     let listed = app.state.classes(claims.gym, from, to, PAGE_MAX).await?;
-    let here = |listed: &ClassListed| claims.hall.as_ref().is_none_or(|hall| *hall == listed.row.hall);
+    // A ride that somebody rides alone is nobody else's affair: it has no trainer.
+    let here = |listed: &ClassListed| {
+        !listed.row.trainer.is_empty() && claims.hall.as_ref().is_none_or(|hall| *hall == listed.row.hall)
+    };
     let classes = listed.into_iter().filter(here).map(Class::try_from).collect::<Result<Vec<_>, _>>()?;
     Ok(Json(Classes { classes }))
 }
@@ -167,7 +170,7 @@ fn read(mut body: serde_json::Map<String, serde_json::Value>) -> Result<(CmdId, 
 }
 
 /// On the socket the session sees to this.
-fn in_time(cmd: CmdId, now: Millis) -> Result<(), ApiError> {
+pub(super) fn in_time(cmd: CmdId, now: Millis) -> Result<(), ApiError> {
     let stamped = cmd.stamped_ms().ok_or(ErrorCode::CmdExpired).map_err(Refusal::from)?;
     if stamped + CMD_AGE_MS_MAX < now.0 || stamped > now.0 + CMD_AHEAD_MS_MAX {
         return Err(Refusal::from(ErrorCode::CmdExpired).into());

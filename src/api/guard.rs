@@ -14,10 +14,11 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use tracing::Instrument;
 
-/// What a page may load and talk to: its own server, nothing inline, no script made from text.
+/// What a page may load and talk to: its own server, nothing inline, no script made from text. The second policy names the one
+/// service worker.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html fitconnect-worker";
 
 /// Our pages keep the screen awake; pairing a strap (Web Bluetooth) is theirs by default. Nothing else of the device is wanted.
 const PERMISSIONS_POLICY: &str =

@@ -24,6 +24,7 @@ macro_rules! wire {
 }
 
 wire! {
+    Activity "Activity",
     ClassSummary "ClassSummary",
     Consent "Consent",
     // NewClass with its command: see `with_cmd`.
@@ -52,7 +53,7 @@ wire! {
         (name = "server", description = "What the server is and how it does"),
     ),
     paths(
-        super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::me::summaries, super::import::import, super::classes::list,
+        super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::me::summaries, super::import::import, super::rides::begin, super::classes::list,
         super::classes::make, super::classes::one, super::classes::summary, super::record::changes, super::record::events, super::record::own,
         super::record::samples, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,

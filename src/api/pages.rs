@@ -58,11 +58,12 @@ impl Pages {
         }
     }
 
-    /// `/` is the first page, `/tv` is tv.html, a file is itself.
+    /// `/` is the first page, `/tv` is tv.html, a file is itself; what lies below a page, as `/app/history`, is its own affair.
     fn find(&self, path: &str) -> Option<(&String, &Asset)> {
         let names = match path {
             "" => vec!["index.html".to_owned(), "login.html".to_owned()],
             page if is_page(page) => vec![format!("{page}.html")],
+            below if !below.contains('.') => vec![format!("{}.html", below.split('/').next().unwrap_or_default())],
             file => vec![file.to_owned()],
         };
         names.iter().find_map(|name| self.0.get_key_value(name))

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 const KIB = 1024
-/** Per page, KiB: the member's shell and log-in; the hall screen. */
-const BUDGETS = { login: { js: 60, css: 14 }, tv: { js: 60, css: 14 } }
+/** Per page, KiB: log-in; the member's shell; the hall screen. */
+const BUDGETS = { login: { js: 60, css: 14 }, app: { js: 60, css: 14 }, tv: { js: 60, css: 14 } }
+/** What a place of the member's pages adds to their shell, KiB. */
+const ADDED = { Live: 25, History: 35, Summary: 35, Import: 25, Me: 25, Solo: 25 }
 const FONTS_KIB = 62
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
@@ -23,19 +25,27 @@ function imports(file, seen = new Set()) {
 }
 
 const assets = readdirSync(join(dist, 'assets'))
-const language = Math.max(...assets.filter((name) => /^(ru|en)-/.test(name)).map((name) => gzipped(join(dist, 'assets', name))))
+/** The larger of two languages. */
+const language = (prefix) => Math.max(...['ru', 'en'].map((each) => assets.find((name) => name.startsWith(`${prefix}${each}-`))).map((name) => gzipped(join(dist, 'assets', name))))
+const sum = (names) => [...names].reduce((total, name) => total + gzipped(join(dist, 'assets', name)), 0)
 const rows = []
 for (const [page, budget] of Object.entries(BUDGETS)) {
   const html = readFileSync(join(dist, `${page}.html`), 'utf8')
   const scripts = new Set()
   for (const [, name] of html.matchAll(/(?:src|href)="\/assets\/([\w.-]+\.js)"/g)) imports(name, scripts)
   const styles = [...html.matchAll(/href="\/assets\/([\w.-]+\.css)"/g)].map(([, name]) => name)
-  const sum = (names) => [...names].reduce((total, name) => total + gzipped(join(dist, 'assets', name)), 0)
-  rows.push({ what: `${page}: JavaScript`, kib: sum(scripts) + language, budget: budget.js })
+  const words = language('') + (page === 'app' ? language('app-') : 0)
+  rows.push({ what: `${page}: JavaScript`, kib: sum(scripts) + words, budget: budget.js })
+  if (page === 'app') for (const [place, most] of Object.entries(ADDED)) rows.push(added(place, most, scripts))
   rows.push({ what: `${page}: styles`, kib: sum(styles), budget: budget.css })
 }
 const fonts = assets.filter((name) => name.endsWith('.woff2'))
 rows.push({ what: `${fonts.length} fonts`, kib: fonts.reduce((total, name) => total + readFileSync(join(dist, 'assets', name)).length / KIB, 0), budget: FONTS_KIB })
+
+function added(place, budget, there) {
+  const scripts = imports(assets.find((name) => name.startsWith(`${place}-`) && name.endsWith('.js')))
+  return { what: `app, ${place} adds`, kib: sum([...scripts].filter((name) => !there.has(name))), budget }
+}
 
 let failed = false
 for (const { what, kib, budget } of rows) {

@@ -38,5 +38,5 @@ test('a refused token needs a new log-in; a server that is away does not', async
 test('after a log-in one goes to a page of this site only', () => {
   const home = 'https://gym.example'
   expect(safeNext('/tv?class=1', home)).toBe('/tv?class=1')
-  for (const next of [null, 'https://evil.example/tv', '//evil.example', 'javascript:alert(1)', '/login']) expect(safeNext(next, home)).toBe('/tv')
+  for (const next of [null, 'https://evil.example/tv', '//evil.example', 'javascript:alert(1)', '/login']) expect(safeNext(next, home)).toBeUndefined()
 })

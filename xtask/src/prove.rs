@@ -5,6 +5,7 @@ mod attention;
 mod bad_input;
 mod database;
 mod conformance;
+mod browser;
 mod fanout;
 mod fence;
 pub mod gym;
@@ -15,6 +16,7 @@ mod one_class;
 mod operator;
 mod outage;
 pub mod outcome;
+mod phone;
 mod recordings;
 pub mod server;
 mod simulation;
@@ -85,6 +87,11 @@ const PROOFS: &[Proof] = &[
         name: "wall",
         words: "The hall's screen moves, says what is lost, follows the trainer and obeys consents, in a real browser",
         run: wall::run,
+    },
+    Proof {
+        name: "phone",
+        words: "A strap on a phone, in a real browser: no packet is lost by a dead line, a reload or a lost strap",
+        run: phone::run,
     },
     Proof {
         name: "attention",

@@ -174,3 +174,18 @@ async fn settle(bench: &Bench, class: ClassId) {
     let done = bench.app.state.commit(vec![commit]).await;
     assert!(matches!(done[..], [Committed::Done(_)]), "{done:?}");
 }
+
+#[actix_web::test]
+async fn a_ride_alone_is_begun_once_and_found_by_nobody() {
+    let bench = Bench::new().await;
+    let (token, body) = (bench.token(Role::Member), json!({ "cmd": cmd(&bench), "name": "Alone", "activity": "run" }));
+    let first = bench.post("/v1/rides", Some(&token), body.clone()).await.ok();
+    let again = bench.post("/v1/rides", Some(&token), body.clone()).await.ok();
+    assert_eq!(first, again);
+    for role in [Role::Member, Role::Trainer] {
+        let listed = bench.get("/v1/classes", Some(&bench.token(role))).await.ok();
+        assert_eq!(listed["classes"], json!([]));
+    }
+    let screen = bench.post("/v1/rides", Some(&bench.token(Role::Screen)), body).await;
+    assert_eq!(screen.refused(), refusal(403, "forbidden"));
+}

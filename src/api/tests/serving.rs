@@ -162,7 +162,9 @@ async fn pages_are_asked_for_each_time_and_hashed_files_are_kept() {
         ("icon.svg", "<svg/>"),
     ]);
     let get = |path: &str| TestRequest::get().uri(path);
-    for (path, text) in [("/", "<p>log in"), ("/login", "<p>log in"), ("/tv?class=1", "<p>wall")] {
+    for (path, text) in
+        [("/", "<p>log in"), ("/login", "<p>log in"), ("/tv?class=1", "<p>wall"), ("/tv/hall/1", "<p>wall")]
+    {
         let got = serve(&pages, get(path)).await;
         assert_eq!((got.text().as_str(), got.header("cache-control")), (text, "no-cache"), "{path}");
         assert_eq!(got.header("content-type"), "text/html; charset=utf-8");
@@ -176,7 +178,7 @@ async fn pages_are_asked_for_each_time_and_hashed_files_are_kept() {
     let again =
         get("/tv").insert_header((header::IF_NONE_MATCH, serve(&pages, get("/tv")).await.header("etag").to_owned()));
     assert_eq!(serve(&pages, again).await.status, 304);
-    for missing in ["/coach", "/../Cargo.toml", "/assets/../tv.html", "/assets/"] {
+    for missing in ["/coach", "/coach/today", "/../Cargo.toml", "/assets/../tv.html", "/assets/"] {
         assert_eq!(serve(&pages, get(missing)).await.status, 404, "{missing}");
     }
 }

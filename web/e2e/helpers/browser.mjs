@@ -6,10 +6,11 @@ import { chromium } from 'playwright-core'
 const PLACES = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-export async function launch() {
+/** `more`: further switches of the browser. */
+export async function launch(more = []) {
   const executablePath = PLACES.find((path) => path && existsSync(path))
   if (!executablePath) throw new Error('no Chromium: install the package `chromium`, or name one in CHROMIUM')
-  return chromium.launch({ executablePath, args: FLAGS })
+  return chromium.launch({ executablePath, args: [...FLAGS, ...more] })
 }
 
 /** A page of a context of its own, with what went wrong in it. */

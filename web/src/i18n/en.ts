@@ -21,7 +21,7 @@ export const en: Messages = {
     locked: (seconds) => `Too many attempts. Try again in ${p(seconds, { one: '# second', other: '# seconds' })}.`,
     missing: 'Fill in e-mail and password.',
     already: (name) => `You are logged in as ${name}.`,
-    goOn: 'To the hall screen',
+    goOn: 'Go on',
     leave: 'Log out',
   },
   roles: { screen: 'screen', hub: 'receiver', member: 'member', trainer: 'trainer', admin: 'administrator' },

@@ -1,6 +1,6 @@
 // The languages of the pages. One catalogue each, loaded alone; `ru.ts` is the shape that the others must fill.
 
-import type { Messages } from './messages'
+import type { AppMessages, Messages } from './messages'
 
 export type Locale = 'ru' | 'en' | 'pseudo'
 /** What one can choose; `pseudo` is for tests of long texts, by `?lang=pseudo`. */
@@ -11,6 +11,13 @@ const CATALOGUES: Record<Locale, () => Promise<Messages>> = {
   ru: () => import('./ru').then((module) => module.ru),
   en: () => import('./en').then((module) => module.en),
   pseudo: () => import('./pseudo').then((module) => module.pseudo),
+}
+
+/** Words of the member's pages alone. */
+const APP: Record<Locale, () => Promise<AppMessages>> = {
+  ru: () => import('./app-ru').then((module) => module.ru),
+  en: () => import('./app-en').then((module) => module.en),
+  pseudo: () => import('./pseudo').then((module) => module.appPseudo),
 }
 
 function isLocale(text: string | null | undefined): text is Locale {
@@ -36,6 +43,10 @@ export function keepLocale(locale: Locale): void {
 
 export function loadMessages(locale: Locale): Promise<Messages> {
   return CATALOGUES[locale]()
+}
+
+export function loadAppMessages(locale: Locale): Promise<AppMessages> {
+  return APP[locale]()
 }
 
 /** The language tag for `lang` and `Intl`. */

@@ -1,5 +1,6 @@
 // The shape of a catalogue, taken from the Russian one: a missing or a foreign key does not compile.
 
+import type { ru as appRu } from './app-ru'
 import type { ru } from './ru'
 
 type Widened<T> = T extends string
@@ -11,3 +12,4 @@ type Widened<T> = T extends string
       : { readonly [K in keyof T]: Widened<T[K]> }
 
 export type Messages = Widened<typeof ru>
+export type AppMessages = Widened<typeof appRu>

@@ -20,7 +20,7 @@ export const ru = {
     locked: (seconds: number) => `Слишком много попыток. Можно снова через ${p(seconds, { one: '# секунду', few: '# секунды', many: '# секунд', other: '# секунды' })}.`,
     missing: 'Заполните почту и пароль.',
     already: (name: string) => `Вы уже вошли: ${name}.`,
-    goOn: 'К экрану зала',
+    goOn: 'Продолжить',
     leave: 'Выйти',
   },
   roles: { screen: 'экран', hub: 'приёмник', member: 'участник', trainer: 'тренер', admin: 'администратор' },

@@ -9,8 +9,13 @@ let locale = $state<Locale>('ru')
 export const t = (): Messages => messages!
 export const localeNow = (): Locale => locale
 
+/** What else speaks: catalogues of single pages, loaded along with the common one. */
+const others: ((next: Locale) => Promise<() => void>)[] = []
+
 async function use(next: Locale): Promise<void> {
-  messages = await loadMessages(next)
+  const [common, ...shows] = await Promise.all([loadMessages(next), ...others.map((load) => load(next))])
+  messages = common
+  for (const show of shows) show()
   locale = next
   document.documentElement.lang = tagOf(next)
 }
@@ -18,6 +23,11 @@ async function use(next: Locale): Promise<void> {
 /** Before the first component: there is nothing to show without words. */
 export function startLanguage(): Promise<void> {
   return use(startLocale())
+}
+
+/** Before `startLanguage`: a catalogue that changes with the common one. `load` answers how to show it. */
+export function speakToo(load: (next: Locale) => Promise<() => void>): void {
+  others.push(load)
 }
 
 export function chooseLanguage(next: Locale): Promise<void> {

@@ -1,6 +1,6 @@
 // The HTTP side: log-in, the classes of today, what the server says of itself. JSON both ways.
 
-import type { ErrorCode, Phase, Role } from '../proto/protocol'
+import type { Activity, ErrorCode, MemberSummary, Phase, Role } from '../proto/protocol'
 
 export interface LoginAnswer {
   token: string
@@ -29,6 +29,27 @@ export interface About {
   accounts?: { email: string; password: string; role: Role; name: string }[]
 }
 
+export interface Summaries {
+  /** Newest first; a class may come again with a higher version. */
+  summaries: MemberSummary[]
+  next?: number
+}
+
+export interface Imported {
+  class: string
+  summary: MemberSummary
+  duplicate: boolean
+}
+
+/** One stored sample of one's own. */
+export interface OwnSample {
+  source: number
+  at: number
+  /** 0: none was measured. */
+  bpm: number
+  power_w?: number
+}
+
 /** `network`: nobody answered; the rest are the server's words. */
 export class ApiError extends Error {
   constructor(
@@ -42,19 +63,30 @@ export class ApiError extends Error {
 }
 
 const REQUEST_MS_MAX = 10_000
+/** A file of a whole day on a slow line, and its ride on the server. */
+const FILE_MS_MAX = 120_000
 
-async function call<T>(method: 'GET' | 'POST', path: string, options: { token?: string; body?: unknown } = {}): Promise<T> {
+interface Options {
+  token?: string
+  body?: unknown
+  file?: Blob
+}
+
+async function send(method: 'GET' | 'POST', path: string, { token, body, file }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
-  if (options.token) headers.authorization = `Bearer ${options.token}`
-  if (options.body !== undefined) headers['content-type'] = 'application/json'
-  let response: Response
+  if (token) headers.authorization = `Bearer ${token}`
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (file) headers['content-type'] = 'application/octet-stream'
   try {
-    const signal = AbortSignal.timeout(REQUEST_MS_MAX)
-    const body = options.body === undefined ? undefined : JSON.stringify(options.body)
-    response = await fetch(path, { method, headers, body, signal, cache: 'no-store' })
+    const signal = AbortSignal.timeout(file ? FILE_MS_MAX : REQUEST_MS_MAX)
+    return await fetch(path, { method, headers, body: file ?? (body === undefined ? undefined : JSON.stringify(body)), signal, cache: 'no-store' })
   } catch (error) {
     throw new ApiError('network', 0, String(error))
   }
+}
+
+async function call<T>(method: 'GET' | 'POST', path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options)
   const answer: unknown = await response.json().catch(() => undefined)
   if (response.ok && answer !== undefined) return answer as T
   const said = (answer ?? {}) as { code?: ErrorCode; message?: string; retry_after_ms?: number }
@@ -67,4 +99,14 @@ export const api = {
   refresh: (token: string) => call<LoginAnswer>('POST', '/v1/token/refresh', { token }),
   classes: (token: string) => call<{ classes: ClassInfo[] }>('GET', '/v1/classes', { token }),
   about: () => call<About>('GET', '/v1/about'),
+  ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
+  summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
+  import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),
+  /** My own samples of a class, in order of class time. */
+  async samples(token: string, id: string): Promise<OwnSample[]> {
+    const response = await send('GET', `/v1/me/classes/${id}/samples`, { token })
+    if (!response.ok) throw new ApiError(response.status === 404 ? 'not_found' : 'internal', response.status, response.statusText)
+    const text = await response.text()
+    return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as OwnSample)
+  },
 }

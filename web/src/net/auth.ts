@@ -1,6 +1,7 @@
 // The log-in of this browser: kept over reloads, refreshed before it ends.
 
 import { api, ApiError, type LoginAnswer } from './api'
+import type { Role } from '../proto/protocol'
 import { LoginNeeded } from './socket'
 
 const KEY = 'fitconnect.login'
@@ -55,9 +56,14 @@ export function loginAddress(next: string): string {
   return `/login?next=${encodeURIComponent(next)}`
 }
 
-/** A path of this site and nothing else, so that a link cannot send a fresh log-in elsewhere. */
-export function safeNext(next: string | null, origin: string): string {
-  if (!next) return '/tv'
+/** Where each role begins. */
+export function homeOf(role: Role): string {
+  return role === 'member' ? '/app' : '/tv'
+}
+
+/** A path of this site and nothing else, so that a link cannot send a fresh log-in elsewhere; none where nothing was asked for. */
+export function safeNext(next: string | null, origin: string): string | undefined {
+  if (!next) return undefined
   const url = new URL(next, origin)
-  return url.origin === origin && url.pathname !== '/login' ? url.pathname + url.search : '/tv'
+  return url.origin === origin && url.pathname !== '/login' ? url.pathname + url.search : undefined
 }

@@ -14,6 +14,11 @@ export class ServerClock {
 
   constructor(private readonly local: () => number = localNow) {}
 
+  /** All round trips of a measurement were made: good enough to stamp with. */
+  get measured(): boolean {
+    return this.trips.length >= ROUND_TRIPS
+  }
+
   /** Unix milliseconds of the server. */
   now(): number {
     return this.local() + this.offset
@@ -24,6 +29,12 @@ export class ServerClock {
     this.trips = []
     this.roundTrip = Infinity
     this.offset = serverMs - this.local()
+  }
+
+  /** What was measured no longer holds: the local clock stood still. */
+  forget(): void {
+    this.trips = []
+    this.roundTrip = Infinity
   }
 
   /** One `Clock` round trip: sent at `t0`, received by the server at `t1`, answered at `t2`, back now. */

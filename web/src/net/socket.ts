@@ -37,6 +37,7 @@ export class Socket {
   welcome?: Welcome
   private readonly calls = new Calls((id, body) => this.send(id, body))
   private readonly watchers = new Set<(link: Link) => void>()
+  private readonly listeners = new Set<(push: Response) => void>()
   private ws?: WebSocket
   /** The session that is ours: reclaimed by a resume within its grace, else the one of the newest welcome. */
   private session?: Uint8Array
@@ -93,6 +94,30 @@ export class Socket {
   /** A change. It happens once: sent again under the same `cmd` after a reconnect, until it is answered. */
   command(make: (cmd: Uint8Array) => Request): Promise<Response> {
     return this.calls.command(make(newCmd(this.clock.now())), this.welcome !== undefined)
+  }
+
+  /** A change whose `cmd` was made earlier, perhaps by a page before this one. */
+  repeat(body: Request): Promise<Response> {
+    return this.calls.command(body, this.welcome !== undefined)
+  }
+
+  /** Sends what wants no reply. False where there is no link: nothing is kept here. */
+  tell(body: Request): boolean {
+    if (!this.welcome) return false
+    this.send(0, body)
+    return true
+  }
+
+  /** Hears what the server says unasked: one's own frames, acknowledgements, whispers. Returns how to stop. */
+  listen(listener: (push: Response) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Measures the server's clock anew: ours may have stood still. Rejects where the link breaks meanwhile. */
+  async measureNow(): Promise<void> {
+    this.clock.forget()
+    await this.clock.measure((t0) => this.askClock(t0))
   }
 
   private set(link: Link): void {
@@ -180,6 +205,7 @@ export class Socket {
     if (!this.welcome && body.t !== 'welcome') return
     this.take(body)
     if (id > 0) this.calls.answered(id, body)
+    else for (const listener of this.listeners) listener(body)
   }
 
   private take(body: Response): void {
@@ -295,15 +321,17 @@ export class Socket {
   private async measureClock(): Promise<void> {
     const ws = this.ws
     try {
-      await this.clock.measure(async (t0) => {
-        const answer = await this.request({ t: 'clock', t0 })
-        if (answer.t !== 'clock') throw new Error(`the clock answered ${answer.t}`)
-        return answer
-      })
+      await this.clock.measure((t0) => this.askClock(t0))
     } catch {
       // Without an answer the coarse value stands; the next round mends it.
     }
     if (ws === this.ws && ws) this.after(CLOCK_EVERY_MS, () => void this.measureClock())
+  }
+
+  private async askClock(t0: number): Promise<Extract<Response, { t: 'clock' }>> {
+    const answer = await this.request({ t: 'clock', t0 })
+    if (answer.t !== 'clock') throw new Error(`the clock answered ${answer.t}`)
+    return answer
   }
 
   /** Every 2 s: the newest tick of each board goes back, and a board that has gone quiet is noticed. */

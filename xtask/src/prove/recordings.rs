@@ -1,7 +1,7 @@
 //! Proof `recordings`: every shipped recording, ridden through a real socket with loss, doubles, disorder and late samples, ends with
 //! the figures of an independent program. A second class with pauses, segments and two sensors a rider equals a separate fold.
 
-mod fold;
+pub mod fold;
 mod second;
 
 use super::gym::Gym;

@@ -1,13 +1,11 @@
 //! Proof `wall`: the hall's screen in a real browser. It moves, says when a sensor is lost and for how long, follows the trainer,
 //! shows nobody more than they consent to, in Russian and in English, with 40 and with 200 people.
 
-mod browser;
-
+use super::browser::Browser;
 use super::gym::Gym;
 use super::{Ctx, Outcome};
 use crate::demo::people;
 use crate::{Result, chromium, node};
-use browser::Browser;
 use fitconnect_loadtest::client::{Client, Options};
 use fitconnect_loadtest::people::shipped_people;
 use fitconnect_loadtest::rider::{Begin, End, Order, Rider, RiderOptions, Stage};
@@ -64,11 +62,7 @@ async fn watch(ctx: &Ctx, gym: &Gym, count: usize, outcome: &mut Outcome) -> Res
     trainer.plan(class, PlanAction::Start).await?;
 
     let staff = gym.accounts.trainer()?;
-    let (Some(email), Some(password)) = (&staff.email, &staff.password) else {
-        return Err("a trainer without a password".into());
-    };
-    let shots = crate::repo::target().join("shots");
-    let mut browser = Browser::open(&gym.server.url(), email, password, &class.to_string(), &shots)?;
+    let mut browser = Browser::open("wall.mjs", &gym.server.url(), staff, &class.to_string(), &[])?;
     let named = |what: &str| format!("{count} people: {what}");
     let step = browser.said("open")?;
     outcome.fact(&named("page opened, ms"), &step["ms"]);

@@ -1,9 +1,9 @@
 // The page's one socket, its link as state, and the token that is kept fresh under it.
 
-import { currentLogin, forgetLogin, goodToken, loginAddress } from '../../net/auth'
-import type { Link } from '../../net/link'
-import { IDLE } from '../../net/link'
-import { Socket } from '../../net/socket'
+import { currentLogin, forgetLogin, goodToken, loginAddress } from '../net/auth'
+import type { Link } from '../net/link'
+import { IDLE } from '../net/link'
+import { Socket } from '../net/socket'
 
 const REFRESH_LOOK_MS = 30_000
 

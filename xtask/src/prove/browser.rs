@@ -1,10 +1,10 @@
-//! `web/e2e/wall.mjs` as a process: one command a line in, one answer a line out, and news of the plan in between.
+//! A script of `web/e2e` as a process: one command a line in, one answer a line out, and news in between.
 
 use crate::{Result, repo};
+use fitconnect_loadtest::accounts::Account;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -22,10 +22,15 @@ pub struct Browser {
 }
 
 impl Browser {
-    pub fn open(url: &str, email: &str, password: &str, class: &str, shots: &Path) -> Result<Browser> {
+    /// `script` is a file of `web/e2e`; `more` are further arguments of its own.
+    pub fn open(script: &str, url: &str, account: &Account, class: &str, more: &[&str]) -> Result<Browser> {
+        let (Some(email), Some(password)) = (&account.email, &account.password) else {
+            return Err("an account without e-mail and password".into());
+        };
         let mut node = Command::new("node");
-        node.current_dir(repo::root().join("web")).args(["e2e/wall.mjs", "--json", "--url", url]);
-        node.args(["--email", email, "--password", password, "--class", class]).arg("--out").arg(shots);
+        node.current_dir(repo::root().join("web")).arg(format!("e2e/{script}")).args(["--json", "--url", url]);
+        node.args(["--email", email, "--password", password, "--class", class]).args(more);
+        node.arg("--out").arg(repo::target().join("shots"));
         let mut child = node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
         let (out, commands) = (child.stdout.take().expect("piped"), child.stdin.take().expect("piped"));
         let (said, lines) = sync_channel(LINES_MAX);
@@ -37,6 +42,12 @@ impl Browser {
             }
         });
         Ok(Browser { child, commands, lines, waiting: VecDeque::new() })
+    }
+
+    /// Gives a command that must go well.
+    pub fn must(&mut self, command: &Value) -> Result<Value> {
+        let answer = self.ask(command)?;
+        if answer["ok"].as_bool() == Some(true) { Ok(answer) } else { Err(format!("{command}: {answer}").into()) }
     }
 
     /// Gives a command and waits for its answer.

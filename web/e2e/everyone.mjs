@@ -1,0 +1,218 @@
+// The member's pages for everybody: axe and the overlap test in languages, themes and widths; each main task by keyboard alone; colour
+// visions, reduced motion, forced colours, larger text. One JSON command a line on stdin, see HELP. `shots` are to be looked at.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { violations } from './helpers/axe.mjs'
+import { launch, logIn, newPage } from './helpers/browser.mjs'
+import { overlaps } from './helpers/overlap.mjs'
+import { probe } from './helpers/probe.mjs'
+import { Steps } from './helpers/steps.mjs'
+
+const HELP = `node e2e/everyone.mjs --url URL --email E --password P --class ID --file FILE [--out DIR] [--json]
+commands on stdin, one JSON object a line:
+  {"do":"keyboard"}                                   log in, join, choose a source, help, privacy, import, theme: no pointer
+  {"do":"places","langs":["ru"],"themes":["light"],"widths":[390]}   axe and overlaps of every place
+  {"do":"visions"}                                    pictures of the live page in four colour visions and in forced colours
+  {"do":"motion"}                                     nothing moves where less motion is asked for
+  {"do":"zoom"}                                       text of 200 %
+  {"do":"errors"} {"do":"quit"}`
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: 'string' }, email: { type: 'string' }, password: { type: 'string' }, class: { type: 'string' }, file: { type: 'string' },
+    out: { type: 'string', default: 'shots' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+})
+if (options.help || !options.url || !options.email || !options.password || !options.class || !options.file) {
+  console.log(HELP)
+  process.exit(options.help ? 0 : 2)
+}
+
+const steps = new Steps(options.json)
+const browser = await launch()
+const { page, errors } = await newPage(browser, { width: 390, height: 844 })
+await page.addInitScript(probe)
+mkdirSync(options.out, { recursive: true })
+
+/** Tabs until the element has the focus, as a person would; an error where it is never reached. */
+async function tabTo(selector, most = 60) {
+  for (let times = 0; times < most; times++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`${selector} is not reached by Tab`)
+}
+
+async function press(selector, key = 'Enter') {
+  await page.waitForSelector(selector)
+  await tabTo(selector)
+  await page.keyboard.press(key)
+}
+
+/** A focus that cannot be seen is none. */
+const focusShows = () =>
+  page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement)
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+  })
+
+let summary = ''
+const places = () => ['', '/solo', '/history', '/import', '/me', `/class/${options.class}`, ...(summary ? [`/history/${summary}`] : []), '/nowhere']
+
+const ready = () => page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('[aria-busy="true"]'), null, { timeout: 10_000 }).catch(() => {})
+
+const all = {
+  async keyboard() {
+    const { url, email, password } = options
+    await page.goto(`${url}/login?lang=en`)
+    await page.waitForSelector('#email')
+    await tabTo('#email')
+    await page.keyboard.type(email)
+    await tabTo('#password')
+    await page.keyboard.type(password)
+    await page.keyboard.press('Enter')
+    await page.waitForURL((to) => to.pathname === '/app')
+    await press(`a.main[href*="${options.class}"]`)
+    await page.waitForSelector('.live[data-joined="true"]')
+    await press('.chip.sensor')
+    await press('dialog .simulated')
+    await press('dialog header button')
+    await page.waitForSelector('.hero[data-look="live"]', { timeout: 10_000 })
+    const seen = [await focusShows()]
+    await tabTo('.actions .button')
+    seen.push(await focusShows())
+    // Help is called by holding a key, and taken back by a press.
+    await tabTo('.sos')
+    await page.keyboard.down('Enter')
+    await page.waitForSelector('.sos[aria-pressed="true"]', { timeout: 5_000 })
+    await page.keyboard.up('Enter')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.sos[aria-pressed="false"]', { timeout: 5_000 })
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('g')
+    await page.keyboard.press('m')
+    await page.waitForSelector('input[name=board]')
+    await tabTo('input[name=board]')
+    await page.keyboard.press('ArrowDown')
+    await page.waitForSelector('[data-status=saved]', { timeout: 5_000 })
+    await tabTo('input[name=theme]')
+    await page.keyboard.press('ArrowDown')
+    const theme = await page.evaluate(() => document.documentElement.dataset.theme)
+    await page.keyboard.press('g')
+    await page.keyboard.press('h')
+    await press('a[href="/app/import"]')
+    await page.waitForSelector('#files')
+    await tabTo('#files')
+    seen.push(await page.evaluate(() => getComputedStyle(document.querySelector('.drop label')).outlineStyle !== 'none'))
+    // A file chooser is the system's own: the file is given to it directly.
+    await page.setInputFiles('#files', options.file)
+    await page.waitForSelector('li[data-state=ready]', { timeout: 30_000 })
+    await press('button.main.big')
+    await page.waitForSelector('li[data-state=done] a', { timeout: 30_000 })
+    await press('li[data-state=done] a')
+    await page.waitForSelector('[data-figure=points]')
+    await press('.figure')
+    await page.waitForSelector('.why')
+    summary = new URL(page.url()).pathname.split('/').at(-1)
+    return { ok: seen.every(Boolean) && theme !== 'auto', theme, focus: seen }
+  },
+
+  async places({ langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark'], widths = [320, 390, 768, 1280, 1920, 3840] }) {
+    const problems = []
+    let looks = 0
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    for (const lang of langs) {
+      for (const theme of themes) {
+        await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
+        for (const place of places()) {
+          await page.setViewportSize({ width: widths[0], height: 844 })
+          await page.goto(`${options.url}/app${place}`)
+          await ready()
+          if (place.startsWith('/class')) await page.waitForTimeout(1_500)
+          const name = place.split('/')[1] || 'today'
+          const at = `${place.startsWith('/history/') ? 'summary' : name} ${lang} ${theme}`
+          problems.push(...(await violations(page)).map((text) => `${at}: ${text}`))
+          for (const width of widths) {
+            await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
+            await page.waitForTimeout(60)
+            problems.push(...(await overlaps(page)).map((text) => `${at} ${width}: ${text}`))
+            looks++
+          }
+          if (lang !== 'pseudo') {
+            await page.setViewportSize({ width: 390, height: 844 })
+            await page.screenshot({ path: join(options.out, `everyone-${at.replaceAll(' ', '-')}.png`), fullPage: true })
+          }
+        }
+        // The sheet of sources, over the live page.
+        await page.setViewportSize({ width: widths[0], height: 844 })
+        await page.goto(`${options.url}/app/class/${options.class}`)
+        await page.waitForSelector('.chip.sensor')
+        await page.click('.chip.sensor')
+        problems.push(...(await violations(page)).map((text) => `sources ${lang} ${theme}: ${text}`))
+        problems.push(...(await overlaps(page)).map((text) => `sources ${lang} ${theme} ${widths[0]}: ${text}`))
+      }
+    }
+    await page.emulateMedia({ reducedMotion: null })
+    return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
+  },
+
+  async visions() {
+    await page.setViewportSize({ width: 390, height: 844 })
+    await page.goto(`${options.url}/app/class/${options.class}`)
+    await page.waitForSelector('.hero')
+    const cdp = await page.context().newCDPSession(page)
+    const files = []
+    for (const type of ['deuteranopia', 'protanopia', 'tritanopia', 'achromatopsia']) {
+      await cdp.send('Emulation.setEmulatedVisionDeficiency', { type })
+      files.push(join(options.out, `everyone-live-${type}.png`))
+      await page.screenshot({ path: files.at(-1) })
+    }
+    await cdp.send('Emulation.setEmulatedVisionDeficiency', { type: 'none' })
+    await page.emulateMedia({ forcedColors: 'active' })
+    files.push(join(options.out, 'everyone-live-forced.png'))
+    await page.screenshot({ path: files.at(-1) })
+    const problems = await overlaps(page)
+    const bordered = await page.$eval('.hero', (hero) => parseFloat(getComputedStyle(hero).borderTopWidth) >= 1.5)
+    await page.emulateMedia({ forcedColors: 'none' })
+    return { ok: problems.length === 0 && bordered, files, problems }
+  },
+
+  async motion() {
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    const moving = await page.evaluate(() =>
+      [...document.querySelectorAll('*')].filter((each) => {
+        const { animationName, transitionDuration } = getComputedStyle(each)
+        return animationName !== 'none' || transitionDuration.split(',').some((time) => parseFloat(time) > 0)
+      }).length,
+    )
+    await page.emulateMedia({ reducedMotion: null })
+    return { ok: moving === 0, moving }
+  },
+
+  async zoom() {
+    const problems = []
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const place of places()) {
+      await page.goto(`${options.url}/app${place}`)
+      await ready()
+      await page.evaluate(() => (document.documentElement.style.fontSize = '200%'))
+      await page.waitForTimeout(100)
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      if (wide > 1) problems.push(`${place || '/'}: ${wide} px wider than its window`)
+    }
+    return { ok: problems.length === 0, problems }
+  },
+
+  errors: async () => ({ ok: errors.length === 0, errors }),
+}
+
+try {
+  await steps.listen(all)
+} catch (error) {
+  steps.say({ step: 'fault', ok: false, error: String(error), errors })
+} finally {
+  await browser.close()
+}
+process.exit(steps.failed ? 1 : 0)
