@@ -6,6 +6,7 @@ mod bad_input;
 mod database;
 mod conformance;
 mod browser;
+mod everyone;
 mod fanout;
 mod fence;
 pub mod gym;
@@ -20,6 +21,7 @@ mod phone;
 mod recordings;
 pub mod server;
 mod simulation;
+mod sockets;
 pub mod temp;
 mod throughput;
 mod wall;
@@ -92,6 +94,16 @@ const PROOFS: &[Proof] = &[
         name: "phone",
         words: "A strap on a phone, in a real browser: no packet is lost by a dead line, a reload or a lost strap",
         run: phone::run,
+    },
+    Proof {
+        name: "sockets",
+        words: "Over a bad socket and a server that dies, pages recover by themselves and show nothing old as live",
+        run: sockets::run,
+    },
+    Proof {
+        name: "everyone",
+        words: "The member's pages: no violation or overlap in any language, theme and width, and all by keyboard",
+        run: everyone::run,
     },
     Proof {
         name: "attention",
