@@ -3,9 +3,9 @@
 
 mod attention;
 mod bad_input;
-mod database;
-mod conformance;
 mod browser;
+mod conformance;
+mod database;
 mod everyone;
 mod fanout;
 mod fence;
