@@ -308,8 +308,8 @@ pub trait EventLog: Send + Sync {
     fn samples_since(&self, class: ClassId, since: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
     /// Class events other than samples in order of time: (class time, kind, body).
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEvent>, StoreError>>;
-    /// Keeps a checkpoint beside the log, in place of the one before.
-    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Keeps a checkpoint beside the log, in place of the one before; `None`: there is none any more.
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Option<Checkpoint>) -> BoxFuture<'_, Result<(), StoreError>>;
     fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>>;
 }
 

@@ -50,7 +50,7 @@ pub async fn run(riders: u32, minutes: u32, node: &str) {
             let took = started.elapsed();
             let bytes = body.len();
             let checkpoint = Checkpoint { seq: host.changes.len() as u64, since, body };
-            store.events.keep_checkpoint(CLASS, checkpoint).await.expect("kept");
+            store.events.keep_checkpoint(CLASS, Some(checkpoint)).await.expect("kept");
             kept = Some((bytes, took));
         }
         ride(&mut host, &hub, riders, second);

@@ -58,7 +58,7 @@ impl EventLog for Log {
     fn samples_since(&self, class: ClassId, _: Millis) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>> {
         self.samples(class, None)
     }
-    fn keep_checkpoint(&self, _: ClassId, _: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn keep_checkpoint(&self, _: ClassId, _: Option<Checkpoint>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }
     fn checkpoint(&self, _: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {

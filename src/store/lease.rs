@@ -109,7 +109,7 @@ impl<L: EventLog> EventLog for Held<L> {
         self.log.samples_since(class, since)
     }
 
-    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Option<Checkpoint>) -> BoxFuture<'_, Result<(), StoreError>> {
         self.log.keep_checkpoint(class, checkpoint)
     }
 

@@ -146,7 +146,7 @@ impl<B: Body> Host<B> {
         let checkpoint = Checkpoint { seq: self.last_seq, since, body };
         let house = self.house.clone();
         let kept = async move {
-            if let Err(error) = house.events.keep_checkpoint(class, checkpoint).await {
+            if let Err(error) = house.events.keep_checkpoint(class, Some(checkpoint)).await {
                 tracing::warn!(%class, %error, "a checkpoint could not be kept: a reload will take longer");
             }
         };
@@ -367,20 +367,34 @@ async fn from_checkpoint<B: Body>(
 ) -> Option<B::Machine> {
     let tried = async {
         let Some(checkpoint) = house.events.checkpoint(class).await? else { return Ok(None) };
-        let samples = house.events.samples_since(class, checkpoint.since).await?;
-        let now = house.clock.now();
-        if samples.len() <= SAMPLES_INLINE_MAX {
-            return Ok(B::restore_from(id, stored, &checkpoint, samples, now)?);
+        let machine = build_from::<B>(house, id, class, stored, checkpoint).await?;
+        if machine.is_none() {
+            // It will not serve the next time either: the class has ended.
+            house.events.keep_checkpoint(class, None).await?;
         }
-        let stored = stored.clone();
-        let restored =
-            tokio::task::spawn_blocking(move || B::restore_from(id, &stored, &checkpoint, samples, now)).await;
-        Ok::<_, NotLoaded>(restored.map_err(|_| NotLoaded::Panicked)??)
+        Ok::<_, NotLoaded>(machine)
     };
     tried.await.unwrap_or_else(|why| {
         tracing::warn!(%class, %why, "a checkpoint could not be used: all samples are read");
         None
     })
+}
+
+async fn build_from<B: Body>(
+    house: &Arc<House>,
+    id: B::Id,
+    class: ClassId,
+    stored: &StoredActor,
+    checkpoint: Checkpoint,
+) -> Result<Option<B::Machine>, NotLoaded> {
+    let samples = house.events.samples_since(class, checkpoint.since).await?;
+    let now = house.clock.now();
+    if samples.len() <= SAMPLES_INLINE_MAX {
+        return Ok(B::restore_from(id, stored, &checkpoint, samples, now)?);
+    }
+    let stored = stored.clone();
+    let restored = tokio::task::spawn_blocking(move || B::restore_from(id, &stored, &checkpoint, samples, now)).await;
+    Ok(restored.map_err(|_| NotLoaded::Panicked)??)
 }
 
 async fn restore<B: Body>(

@@ -208,8 +208,13 @@ impl EventLog for SimLog {
         self.samples(class, None)
     }
 
-    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner().checkpoints.insert(class, checkpoint);
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Option<Checkpoint>) -> BoxFuture<'_, Result<(), StoreError>> {
+        let mut inner = self.inner();
+        match checkpoint {
+            Some(checkpoint) => inner.checkpoints.insert(class, checkpoint),
+            None => inner.checkpoints.remove(&class),
+        };
+        drop(inner);
         async { Ok(()) }.boxed()
     }
 

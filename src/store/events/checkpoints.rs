@@ -27,8 +27,15 @@ impl Checkpoints {
         self.0.join(class.0.simple().to_string())
     }
 
-    pub fn keep(&self, class: ClassId, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    pub fn keep(&self, class: ClassId, checkpoint: Option<&Checkpoint>) -> Result<(), StoreError> {
         let path = self.path(class);
+        let failed = |error: io::Error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+        let Some(checkpoint) = checkpoint else {
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+                Ok(()) | Err(_) => Ok(()),
+            };
+        };
         let part = path.with_extension("part");
         let mut bytes = vec![0; 4];
         bytes.extend(checkpoint.seq.to_le_bytes());
@@ -40,7 +47,7 @@ impl Checkpoints {
             .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_data()))
             .and_then(|()| fs::rename(&part, &path));
         self.drop_old();
-        written.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))
+        written.map_err(failed)
     }
 
     pub fn read(&self, class: ClassId) -> Option<Checkpoint> {
@@ -81,7 +88,7 @@ mod tests {
         assert_eq!(checkpoints.read(class), None);
         for seq in 1..=2 {
             let checkpoint = Checkpoint { seq, since: Millis(7), body: vec![seq as u8; 100] };
-            checkpoints.keep(class, &checkpoint).expect("kept");
+            checkpoints.keep(class, Some(&checkpoint)).expect("kept");
             assert_eq!(checkpoints.read(class), Some(checkpoint));
         }
         let path = checkpoints.path(class);
@@ -89,5 +96,7 @@ mod tests {
         bytes[50] ^= 1;
         fs::write(&path, bytes).expect("written");
         assert_eq!(checkpoints.read(class), None);
+        checkpoints.keep(class, None).expect("removed");
+        checkpoints.keep(class, None).expect("gone already");
     }
 }

@@ -119,9 +119,9 @@ impl EventLog for LocalEvents {
         .boxed()
     }
 
-    fn keep_checkpoint(&self, class: ClassId, checkpoint: Checkpoint) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn keep_checkpoint(&self, class: ClassId, checkpoint: Option<Checkpoint>) -> BoxFuture<'_, Result<(), StoreError>> {
         let checkpoints = self.checkpoints.clone();
-        aside(move || checkpoints.keep(class, &checkpoint)).boxed()
+        aside(move || checkpoints.keep(class, checkpoint.as_ref())).boxed()
     }
 
     fn checkpoint(&self, class: ClassId) -> BoxFuture<'_, Result<Option<Checkpoint>, StoreError>> {
