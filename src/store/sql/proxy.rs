@@ -91,6 +91,9 @@ struct Middle {
     status: u8,
 }
 
+/// The code in a client's question for TLS: 1234 and 5679.
+const SSL_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
+
 /// Type and body of a message.
 type Message = (u8, Vec<u8>);
 
@@ -127,9 +130,16 @@ impl Middle {
 
     /// Startup and password, untouched, until the server is ready.
     async fn begin(&mut self) -> io::Result<()> {
-        let length = self.client.read_u32().await?;
-        let mut body = vec![0; length as usize - 4];
-        self.client.read_exact(&mut body).await?;
+        let (length, body) = loop {
+            let length = self.client.read_u32().await?;
+            let mut body = vec![0; length as usize - 4];
+            self.client.read_exact(&mut body).await?;
+            // Whoever asks for TLS is told that there is none here.
+            if body != SSL_REQUEST {
+                break (length, body);
+            }
+            self.client.write_all(b"N").await?;
+        };
         self.server.write_u32(length).await?;
         self.server.write_all(&body).await?;
         loop {

@@ -46,7 +46,7 @@ async fn look(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     outcome.must("main tasks by keyboard alone", said(&keyboard), "all", ok(&keyboard));
 
     let places = if ctx.quick {
-        json!({ "do": "places", "langs": ["ru", "pseudo"], "themes": ["light"], "widths": [320, 390] })
+        json!({ "do": "places", "langs": ["ru", "en"], "themes": ["light"], "widths": [320, 390] })
     } else {
         json!({ "do": "places" })
     };
