@@ -15,6 +15,8 @@ pub struct Probe {
     since: Millis,
     /// Who followed what when the probe began.
     followed: Vec<(usize, Topic)>,
+    /// Classes that had a board when the probe began: one that opens its lobby meanwhile has not ticked yet.
+    boards: Vec<usize>,
     /// Words that the trainer said in each class.
     cues: Vec<(ClassId, String)>,
     /// A person whose line on desk and board has changed.
@@ -59,8 +61,9 @@ impl Probe {
             topics.map(|topic| (client.index, *topic)).collect::<Vec<_>>()
         };
         let followed = world.clients.iter().flat_map(live).collect();
+        let boards = (0..world.run.classes.len()).filter(|class| Truth::of(&world.run, *class).lobby).collect();
         let (cues, weights) = (Vec::new(), Vec::new());
-        let mut probe = Probe { since: world.now(), followed, cues, changed: None, weights, ticks: false };
+        let mut probe = Probe { since: world.now(), followed, boards, cues, changed: None, weights, ticks: false };
         for index in 0..world.clients.len() {
             let client = &world.clients[index];
             if !client.is_up() {
@@ -117,7 +120,7 @@ impl Probe {
     fn ticks_of(&self, client: &Client, world: &World, silent: &mut Vec<String>) {
         for (nth, class) in world.run.classes.iter().enumerate() {
             let truth = Truth::of(&world.run, nth);
-            let shown = truth.lobby && !truth.ended && !truth.cooled;
+            let shown = self.boards.contains(&nth) && !truth.ended && !truth.cooled;
             for topic in [Topic::Board(class.id), Topic::Desk(class.id)] {
                 let Some(followed) = client.topics.list.get(&topic).filter(|followed| followed.handle.is_some()) else {
                     continue;
