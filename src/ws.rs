@@ -1,7 +1,9 @@
-//! The socket: a pipe. It decodes, hands on and writes; the session behind it outlives it. The only file that names
-//! actix-web-actors. Its actor is polled only while its HTTP body is, so a stalled reader freezes it: the reaper stands outside.
+//! The socket: a pipe. Its actor decodes and hands on, its body (`pipe`) writes; the session behind both outlives them. The only
+//! folder that names actix-web-actors. The actor is polled only while its HTTP body is, so a stalled reader freezes it: the reaper
+//! stands outside.
 
 mod opening;
+mod pipe;
 mod reaper;
 
 pub use opening::open;
@@ -23,9 +25,11 @@ use fitconnect_protocol::codec::{self, BadFrame};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{AckMode, Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, ErrorCode, Refusal, SessionId};
+use pipe::Line;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Malformed frames that a socket may send before it is taken for a broken client.
@@ -37,8 +41,8 @@ pub struct Socket {
     /// Whose token the opening carried; taken when the session begins.
     claims: Option<Claims>,
     outbox: Option<Arc<Outbox>>,
-    read_at: Millis,
-    written_at: Millis,
+    /// What is shared with the body.
+    line: Rc<Line>,
     bad: u32,
     closing: bool,
     /// One id for everything that is logged of this socket.
@@ -48,19 +52,8 @@ pub struct Socket {
 type Ctx = WebsocketContext<Socket>;
 
 impl Socket {
-    fn new(app: web::Data<App>, conn: Option<Conn>, claims: Option<Claims>) -> Socket {
-        let now = app.clock.now();
-        Socket {
-            app,
-            conn,
-            claims,
-            outbox: None,
-            read_at: now,
-            written_at: now,
-            bad: 0,
-            closing: false,
-            trace: TraceId::new(),
-        }
+    fn new(app: web::Data<App>, conn: Option<Conn>, claims: Option<Claims>, line: Rc<Line>) -> Socket {
+        Socket { app, conn, claims, outbox: None, line, bad: 0, closing: false, trace: TraceId::new() }
     }
 
     fn now(&self) -> Millis {
@@ -94,11 +87,9 @@ impl Socket {
     /// A new outbox for this identity; the one before, if any, takes nothing more.
     fn carry(&mut self, by: Arc<Caller>, ctx: &mut Ctx) -> Arc<Outbox> {
         let outbox = Outbox::new(by);
+        self.line.outbox.replace(Some(outbox.clone()));
         if let Some(before) = self.outbox.replace(outbox.clone()) {
-            self.drain_from(&before, ctx);
-            while before.is_awake() && !self.closing {
-                self.drain_from(&before, ctx);
-            }
+            self.empty(&before, ctx);
             self.app.sockets.unwatch(&before);
             before.shut();
         }
@@ -106,50 +97,41 @@ impl Socket {
         outbox
     }
 
+    /// Writes what waits, then the close.
     fn close(&mut self, code: CloseCode, ctx: &mut Ctx) {
-        if std::mem::replace(&mut self.closing, true) {
+        if self.closing {
             return;
         }
         self.app.telemetry.closed(code);
-        ctx.close(Some(ws::CloseReason {
-            code: ws::CloseCode::Other(code.code()),
-            description: Some(code.reason().into()),
-        }));
+        self.end(
+            Some(ws::CloseReason { code: ws::CloseCode::Other(code.code()), description: Some(code.reason().into()) }),
+            ctx,
+        );
+    }
+
+    fn end(&mut self, reason: Option<ws::CloseReason>, ctx: &mut Ctx) {
+        self.closing = true;
+        self.line.outbox.take();
+        if let Some(outbox) = self.outbox.clone() {
+            self.empty(&outbox, ctx);
+        }
+        ctx.close(reason);
         ctx.stop();
     }
 
-    // ---- writing ----
-
-    fn drain(&mut self, ctx: &mut Ctx) {
-        let Some(outbox) = self.outbox.clone() else { return };
-        self.drain_from(&outbox, ctx);
-        if outbox.take_lagging() {
-            self.app.house.hub.catch_up(&outbox, self.now().0);
-        }
-        if outbox.take_knock() {
-            self.heartbeat(ctx);
-        }
-    }
-
-    fn drain_from(&mut self, outbox: &Arc<Outbox>, ctx: &mut Ctx) {
-        let mut wrote = false;
-        let now = self.now();
-        let close = outbox.drain(now.0, |frame| {
-            wrote = true;
-            ctx.binary(frame);
-        });
-        if wrote {
-            self.written_at = now;
-        }
-        if let Some(code) = close {
-            self.close(code, ctx);
+    /// What still waits in an outbox that is left leaves with the actor's own frames, before any of the next outbox.
+    fn empty(&self, outbox: &Outbox, ctx: &mut Ctx) {
+        let now = self.now().0;
+        outbox.drain(now, |frame| ctx.binary(frame.message()));
+        while outbox.is_awake() {
+            outbox.drain(now, |frame| ctx.binary(frame.message()));
         }
     }
 
     // ---- reading ----
 
     fn binary(&mut self, bytes: &Bytes, ctx: &mut Ctx) {
-        self.read_at = self.now();
+        self.line.read_at.set(self.now());
         // An empty frame is a heartbeat.
         if bytes.is_empty() {
             return;
@@ -251,42 +233,18 @@ impl Socket {
         outbox.control(codec::encode(id, &answer), self.now().0);
         house.to_session(session, Input::Frame(Request::Resume { session: None, topics }), ReplyTo::Nobody);
     }
-
-    // ---- time ----
-
-    /// The reaper has knocked: has the client said nothing for too long, have we?
-    fn heartbeat(&mut self, ctx: &mut Ctx) {
-        let now = self.now();
-        if now.since(self.read_at) > u64::from(HEARTBEAT_MS) + HEARTBEAT_GRACE_MS {
-            return self.close(CloseCode::Silent, ctx);
-        }
-        if now.since(self.written_at) >= u64::from(HEARTBEAT_MS) {
-            ctx.binary(Bytes::new());
-            self.written_at = now;
-        }
-    }
 }
 
-/// Drains the outbox whenever the socket is woken: no message for it, and nothing allocated.
-#[derive(Default)]
-struct Drain {
-    /// Which outbox wakes which task.
-    wakes: Option<(Arc<Outbox>, Waker)>,
-}
+/// Closes when the body asks for it.
+struct Asked;
 
-impl ActorFuture<Socket> for Drain {
+impl ActorFuture<Socket> for Asked {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, socket: &mut Socket, ctx: &mut Ctx, task: &mut Context<'_>) -> Poll<()> {
-        let Some(outbox) = &socket.outbox else { return Poll::Pending };
-        // First the waker, then a look: what comes in between wakes.
-        let known = |(known, waker): &(Arc<Outbox>, Waker)| Arc::ptr_eq(known, outbox) && waker.will_wake(task.waker());
-        if !self.wakes.as_ref().is_some_and(known) {
-            outbox.drained_by(task.waker());
-            self.wakes = Some((outbox.clone(), task.waker().clone()));
-        }
-        if outbox.is_awake() {
-            socket.drain(ctx);
+    fn poll(self: Pin<&mut Self>, socket: &mut Socket, ctx: &mut Ctx, _: &mut Context<'_>) -> Poll<()> {
+        // The body wakes the whole actor: there is no waker to leave.
+        if let Some(code) = socket.line.close.take() {
+            socket.close(code, ctx);
         }
         Poll::Pending
     }
@@ -297,7 +255,7 @@ impl Actor for Socket {
 
     fn started(&mut self, ctx: &mut Ctx) {
         self.app.telemetry.socket_opened();
-        ctx.spawn(Drain::default());
+        ctx.spawn(Asked);
         match self.claims.take() {
             Some(claims) => self.welcome(claims, ctx),
             None => {
@@ -335,15 +293,11 @@ impl StreamHandler<Result<Frame, ProtocolError>> for Socket {
         match frame {
             Ok(Frame::Binary(bytes)) => self.binary(&bytes, ctx),
             Ok(Frame::Ping(bytes)) => {
-                self.read_at = self.now();
+                self.line.read_at.set(self.now());
                 ctx.pong(&bytes);
             }
-            Ok(Frame::Pong(_) | Frame::Nop) => self.read_at = self.now(),
-            Ok(Frame::Close(reason)) => {
-                self.closing = true;
-                ctx.close(reason);
-                ctx.stop();
-            }
+            Ok(Frame::Pong(_) | Frame::Nop) => self.line.read_at.set(self.now()),
+            Ok(Frame::Close(reason)) => self.end(reason, ctx),
             // Fragments are for messages that are larger than ours may be.
             Ok(Frame::Text(_) | Frame::Continuation(_)) => self.close(CloseCode::BadFrame, ctx),
             // The line is cut: there is nobody to close it for.

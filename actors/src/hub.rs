@@ -7,13 +7,13 @@ mod channel;
 use crate::outbox::{Outbox, StateKey};
 use crate::reply::ReplyTo;
 use board::cut_slice;
-use bytes::Bytes;
 use channel::ChannelHub;
 use dashmap::DashMap;
 use fitconnect_domain::ActorKey;
 use fitconnect_domain::class::{Caller, TickFrame};
 use fitconnect_protocol::class::AttentionList;
 use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::SUBSCRIPTIONS_MAX;
 use fitconnect_protocol::session::{Event, Mine, Position, Response, Snapshot, Topic};
 use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
@@ -331,7 +331,7 @@ impl Hub {
 }
 
 /// The frame of an event at its place.
-fn event_frame(handle: u32, offset: u64, event: Event) -> Bytes {
+fn event_frame(handle: u32, offset: u64, event: Event) -> Frame {
     encode(0, &Response::Event { h: handle, o: offset, e: event })
 }
 

@@ -1,9 +1,9 @@
 //! What waits for one socket: four lanes, each bounded in bytes. Senders put frames in and wake the socket; the socket drains.
 //! It is neither the socket nor the session: it is what both and the hub hold in common.
 
-use bytes::Bytes;
 use fitconnect_domain::class::Caller;
 use fitconnect_protocol::CloseCode;
+use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::*;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,14 +23,14 @@ pub enum StateKey {
 
 #[derive(Default)]
 struct Lanes {
-    control: VecDeque<Bytes>,
+    control: VecDeque<Frame>,
     control_bytes: usize,
-    event: VecDeque<Bytes>,
+    event: VecDeque<Frame>,
     event_bytes: usize,
     /// A board in parts is several frames under one key.
-    state: VecDeque<(StateKey, Vec<Bytes>)>,
+    state: VecDeque<(StateKey, Vec<Frame>)>,
     state_bytes: usize,
-    ephemeral: VecDeque<Bytes>,
+    ephemeral: VecDeque<Frame>,
     ephemeral_bytes: usize,
     close: Option<CloseCode>,
     /// Since when something waits without the socket having drained.
@@ -51,7 +51,7 @@ impl Lanes {
     }
 
     /// The next frame of the first lane that has one; of a state all frames, which belong together. How many.
-    fn take_some(&mut self, mut each: impl FnMut(Bytes)) -> usize {
+    fn take_some(&mut self, mut each: impl FnMut(Frame)) -> usize {
         let single = [(&mut self.control, &mut self.control_bytes), (&mut self.event, &mut self.event_bytes)];
         for (lane, bytes) in single {
             if let Some(frame) = lane.pop_front() {
@@ -61,7 +61,7 @@ impl Lanes {
             }
         }
         if let Some((_, frames)) = self.state.pop_front() {
-            self.state_bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+            self.state_bytes -= frames.iter().map(|frame| frame.len()).sum::<usize>();
             let count = frames.len();
             frames.into_iter().for_each(each);
             return count;
@@ -140,7 +140,7 @@ impl Outbox {
     }
 
     /// A reply, an error, a close: never dropped. A client has few under way, because a socket that does not drain is not read.
-    pub fn control(&self, frame: Bytes, now_ms: u64) {
+    pub fn control(&self, frame: Frame, now_ms: u64) {
         if self.is_closed() {
             return;
         }
@@ -151,7 +151,7 @@ impl Outbox {
     }
 
     /// The next event of a topic. `false`: the lane is full, the topic must come back to this socket.
-    pub fn event(&self, frame: &Bytes, now_ms: u64) -> bool {
+    pub fn event(&self, frame: &Frame, now_ms: u64) -> bool {
         if self.is_closed() {
             return true;
         }
@@ -169,14 +169,14 @@ impl Outbox {
     }
 
     /// The newest state under `key`, in one or more frames.
-    pub fn state(&self, key: StateKey, frames: &[Bytes], now_ms: u64) -> Put {
+    pub fn state(&self, key: StateKey, frames: &[Frame], now_ms: u64) -> Put {
         if self.is_closed() {
             return Put::Taken;
         }
         let mut lanes = self.lanes();
-        let bytes: usize = frames.iter().map(Bytes::len).sum();
+        let bytes: usize = frames.iter().map(|frame| frame.len()).sum();
         let known = lanes.state.iter().position(|(other, _)| *other == key);
-        let freed = known.map_or(0, |at| lanes.state[at].1.iter().map(Bytes::len).sum());
+        let freed = known.map_or(0, |at| lanes.state[at].1.iter().map(|frame| frame.len()).sum());
         if lanes.state_bytes - freed + bytes > LANE_STATE_BYTES_MAX && lanes.state.len() > usize::from(known.is_some())
         {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -199,7 +199,7 @@ impl Outbox {
     }
 
     /// Typing, bursts of reactions: dropped when nobody has time for them.
-    pub fn ephemeral(&self, frame: &Bytes, now_ms: u64) {
+    pub fn ephemeral(&self, frame: &Frame, now_ms: u64) {
         let mut lanes = self.lanes();
         if self.is_closed() || lanes.ephemeral_bytes + frame.len() > LANE_EPHEMERAL_BYTES_MAX {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -229,7 +229,7 @@ impl Outbox {
 
     /// Hands what waits to the socket in the order of the lanes, some frames at a time: what is left keeps it awake. Returns the
     /// close that was asked for, when nothing is left before it.
-    pub fn drain(&self, now_ms: u64, mut each: impl FnMut(Bytes)) -> Option<CloseCode> {
+    pub fn drain(&self, now_ms: u64, mut each: impl FnMut(Frame)) -> Option<CloseCode> {
         self.awake.store(false, Ordering::Release);
         let mut lanes = self.lanes();
         let mut handed = 0;
@@ -277,7 +277,7 @@ impl Outbox {
         self.awake.load(Ordering::Acquire)
     }
 
-    /// Bytes that wait, and since when nothing has been drained.
+    /// Frame that wait, and since when nothing has been drained.
     pub fn waiting(&self) -> (usize, Option<u64>) {
         let lanes = self.lanes();
         let bytes = lanes.control_bytes + lanes.event_bytes + lanes.state_bytes + lanes.ephemeral_bytes;

@@ -1,6 +1,7 @@
 //! Frames to bytes and back. A frame is `[id, body]`; ticks and samples, which are most of all frames, take a short way.
 
 use crate::error::{ErrorCode, Refusal};
+use crate::frame::Frame;
 use crate::limits::{LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
 use crate::sample::Samples;
 use crate::session::{Request, Response};
@@ -14,22 +15,22 @@ pub struct BadFrame {
 }
 
 /// `[id, response]` as bytes.
-pub fn encode(id: u32, response: &Response) -> Bytes {
-    to_bytes(&(id, response))
+pub fn encode(id: u32, response: &Response) -> Frame {
+    Frame::with(|out| write(&(id, response), out))
 }
 
 /// `[id, request]` as bytes, for clients.
 pub fn encode_request(id: u32, request: &Request) -> Bytes {
-    to_bytes(&(id, request))
+    let mut out = Vec::with_capacity(128);
+    write(&(id, request), &mut out);
+    out.into()
 }
 
-fn to_bytes<T: serde::Serialize>(frame: &T) -> Bytes {
-    let mut out = Vec::with_capacity(128);
-    let mut serializer = rmp_serde::Serializer::new(&mut out).with_struct_map();
+fn write<T: serde::Serialize>(frame: &T, out: &mut Vec<u8>) {
+    let mut serializer = rmp_serde::Serializer::new(out).with_struct_map();
     frame
         .serialize(&mut serializer)
         .expect("our own frames have no type that MessagePack lacks, and memory does not fail");
-    out.into()
 }
 
 /// The server's frame, for clients.

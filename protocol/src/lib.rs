@@ -5,6 +5,7 @@
 pub mod class;
 pub mod codec;
 pub mod error;
+pub mod frame;
 pub mod ids;
 pub mod limits;
 pub mod sample;

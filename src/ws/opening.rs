@@ -1,13 +1,17 @@
 //! `GET /v1/ws`: origin, subprotocol and token, before anything is upgraded.
 
+use super::pipe::{Line, Pipe};
 use super::{Conn, Socket};
 use crate::app::App;
 use crate::auth::{Claims, origin};
+use actix_http::ws::Codec;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_web_actors::ws;
+use actix_web_actors::ws::{self, WebsocketContext};
 use fitconnect_protocol::limits::FRAME_BYTES_MAX;
 use fitconnect_protocol::{ErrorCode, Refusal, SUBPROTOCOL};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// Prefix of the subprotocol that carries the access token.
 const BEARER: &str = "bearer.";
@@ -35,8 +39,11 @@ pub async fn open(
             return Ok(refused(401, Refusal::from(why)));
         }
     };
-    let socket = Socket::new(app.clone(), request.conn_data::<Conn>().cloned(), claims);
-    ws::WsResponseBuilder::new(socket, &request, body).protocols(&[SUBPROTOCOL]).frame_size(FRAME_BYTES_MAX).start()
+    let mut response = ws::handshake_with_protocols(&request, &[SUBPROTOCOL])?;
+    let line = Rc::new(Line { read_at: Cell::new(app.clock.now()), ..Line::default() });
+    let socket = Socket::new(app.clone(), request.conn_data::<Conn>().cloned(), claims, line.clone());
+    let actor = WebsocketContext::with_codec(socket, body, Codec::new().max_size(FRAME_BYTES_MAX));
+    Ok(response.streaming(Pipe::new(app, line, actor)))
 }
 
 fn refused(status: u16, refusal: Refusal) -> HttpResponse {

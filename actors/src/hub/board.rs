@@ -1,9 +1,9 @@
 //! Packed board frames: whole, changed and cut, from rows that are encoded already.
 
-use bytes::Bytes;
 use fitconnect_domain::class::io::Slices;
 use fitconnect_protocol::Slot;
 use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::{SLICE_NEIGHBOURS, SLICE_TOP, TICK_PART_BYTES_MAX};
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::tick::{FLAG_FULL, FLAG_MORE, HEADER_BYTES, Header, ROW_BYTES, ROW_RANK, ROW_SLOT};
@@ -48,7 +48,7 @@ impl Shown {
 }
 
 /// `rows` as frames of a topic; a full board may need several.
-pub fn frames(handle: u32, header: &Header, rows: &[u8], full: bool) -> Vec<Bytes> {
+pub fn frames(handle: u32, header: &Header, rows: &[u8], full: bool) -> Vec<Frame> {
     let mut parts: Vec<&[u8]> = rows.chunks(ROWS_A_PART * ROW_BYTES).collect();
     if parts.is_empty() {
         parts.push(&[]);

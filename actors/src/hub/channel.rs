@@ -3,11 +3,11 @@
 use super::board::{self, Shown};
 use super::{HubCounts, event_frame};
 use crate::outbox::{Outbox, Put, StateKey};
-use bytes::Bytes;
 use fitconnect_domain::class::io::Rows;
 use fitconnect_protocol::SessionId;
 use fitconnect_protocol::class::{AttentionList, ClassEvent};
 use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{Event, NotRecovered, Position, Response, Snapshot, Subscribed, Topic};
 use fitconnect_protocol::tick::Header;
@@ -20,7 +20,7 @@ struct Kept {
     offset: u64,
     at_ms: u64,
     whole_only: bool,
-    frame: Bytes,
+    frame: Frame,
 }
 
 struct Subscriber {

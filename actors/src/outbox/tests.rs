@@ -36,10 +36,10 @@ fn drained(outbox: &Outbox) -> Vec<String> {
 #[test]
 fn lanes_leave_in_their_order_after_one_wake() {
     let (outbox, wakes) = outbox();
-    outbox.ephemeral(&Bytes::from_static(b"typing"), 0);
-    outbox.state(StateKey::Mine, &[Bytes::from_static(b"row")], 0);
-    outbox.event(&Bytes::from_static(b"event"), 0);
-    outbox.control(Bytes::from_static(b"reply"), 0);
+    outbox.ephemeral(&Frame::from(b"typing"), 0);
+    outbox.state(StateKey::Mine, &[Frame::from(b"row")], 0);
+    outbox.event(&Frame::from(b"event"), 0);
+    outbox.control(Frame::from(b"reply"), 0);
     outbox.close(CloseCode::Kicked, 0);
     assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     assert_eq!(drained(&outbox), ["reply", "event", "row", "typing", "close 4503"]);
@@ -49,15 +49,15 @@ fn lanes_leave_in_their_order_after_one_wake() {
 #[test]
 fn the_newest_state_wins_and_an_event_is_never_lost_silently() {
     let (outbox, _) = outbox();
-    assert_eq!(outbox.state(StateKey::Board(1), &[Bytes::from_static(b"old")], 5), Put::Taken);
-    assert_eq!(outbox.state(StateKey::Board(1), &[Bytes::from_static(b"new")], 6), Put::Replaced);
+    assert_eq!(outbox.state(StateKey::Board(1), &[Frame::from(b"old")], 5), Put::Taken);
+    assert_eq!(outbox.state(StateKey::Board(1), &[Frame::from(b"new")], 6), Put::Replaced);
     assert_eq!(outbox.waiting(), (3, Some(5)));
-    let large = Bytes::from(vec![b'x'; LANE_EVENT_BYTES_MAX / 2]);
+    let large = Frame::from(&[b'x'; LANE_EVENT_BYTES_MAX / 2]);
     assert!(outbox.event(&large, 7) && outbox.event(&large, 7));
     assert!(!outbox.event(&large, 7), "full");
     assert_eq!(drained(&outbox).len(), 3);
     assert!(outbox.take_lagging() && !outbox.take_lagging());
-    assert!(outbox.event(&Bytes::from(vec![0; 2 * LANE_EVENT_BYTES_MAX]), 8), "alone it may be large");
+    assert!(outbox.event(&Frame::from(&[0; 2 * LANE_EVENT_BYTES_MAX]), 8), "alone it may be large");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Script {
 
 impl Peer {
     pub async fn send(&mut self, id: u32, response: Response) {
-        self.0.send(Message::Binary(codec::encode(id, &response))).await.expect("an open socket");
+        self.0.send(Message::Binary(codec::encode(id, &response).message())).await.expect("an open socket");
     }
 
     /// The next request; heartbeats are passed over. `None`: the socket has ended.

@@ -27,7 +27,7 @@ fn code(bytes: &[u8]) -> ErrorCode {
 
 fn golden() -> Vec<Vec<u8>> {
     let requests = frames::requests().into_iter().map(|(_, id, request)| codec::encode_request(id, &request));
-    let responses = frames::responses().into_iter().map(|(_, id, response)| codec::encode(id, &response));
+    let responses = frames::responses().into_iter().map(|(_, id, response)| codec::encode(id, &response).message());
     requests.chain(responses).map(|bytes| bytes.to_vec()).collect()
 }
 
