@@ -7,7 +7,7 @@ mod pipe;
 mod reaper;
 
 pub use opening::open;
-pub use reaper::{Conn, Sockets, on_connect, reap};
+pub use reaper::{Conn, KNOCK_ROUNDS, Sockets, on_connect, reap};
 
 use crate::app::App;
 use crate::auth::Claims;
@@ -88,12 +88,17 @@ impl Socket {
     fn carry(&mut self, by: Arc<Caller>, ctx: &mut Ctx) -> Arc<Outbox> {
         let outbox = Outbox::new(by);
         self.line.outbox.replace(Some(outbox.clone()));
-        if let Some(before) = self.outbox.replace(outbox.clone()) {
-            self.empty(&before, ctx);
+        let close = self.outbox.replace(outbox.clone()).and_then(|before| {
+            // What still waits there leaves with the actor's own frames, before any of the new outbox.
+            let close = before.empty(self.now().0, |frame| ctx.binary(frame.message()));
             self.app.sockets.unwatch(&before);
             before.shut();
-        }
+            close
+        });
         self.app.sockets.watch(self.conn.clone(), &outbox);
+        if let Some(code) = close {
+            self.close(code, ctx);
+        }
         outbox
     }
 
@@ -103,29 +108,19 @@ impl Socket {
             return;
         }
         self.app.telemetry.closed(code);
-        self.end(
-            Some(ws::CloseReason { code: ws::CloseCode::Other(code.code()), description: Some(code.reason().into()) }),
-            ctx,
-        );
+        let (code, description) = (ws::CloseCode::Other(code.code()), Some(code.reason().into()));
+        self.end(Some(ws::CloseReason { code, description }), ctx);
     }
 
+    /// The last frames, a close with `reason`, and nothing after it.
     fn end(&mut self, reason: Option<ws::CloseReason>, ctx: &mut Ctx) {
         self.closing = true;
         self.line.outbox.take();
         if let Some(outbox) = self.outbox.clone() {
-            self.empty(&outbox, ctx);
+            outbox.empty(self.now().0, |frame| ctx.binary(frame.message()));
         }
         ctx.close(reason);
         ctx.stop();
-    }
-
-    /// What still waits in an outbox that is left leaves with the actor's own frames, before any of the next outbox.
-    fn empty(&self, outbox: &Outbox, ctx: &mut Ctx) {
-        let now = self.now().0;
-        outbox.drain(now, |frame| ctx.binary(frame.message()));
-        while outbox.is_awake() {
-            outbox.drain(now, |frame| ctx.binary(frame.message()));
-        }
     }
 
     // ---- reading ----

@@ -256,6 +256,16 @@ impl Outbox {
         lanes.close.take()
     }
 
+    /// Hands on everything that waits, for a socket that leaves this outbox. Returns the close that was asked for.
+    pub fn empty(&self, now_ms: u64, mut each: impl FnMut(Frame)) -> Option<CloseCode> {
+        loop {
+            let close = self.drain(now_ms, &mut each);
+            if close.is_some() || !self.is_awake() {
+                return close;
+            }
+        }
+    }
+
     /// Whether topics wait to send more; asked once after a drain.
     pub fn take_lagging(&self) -> bool {
         self.lagging.swap(false, Ordering::AcqRel)

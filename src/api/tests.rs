@@ -3,6 +3,7 @@
 mod accounts;
 mod classes;
 mod serving;
+mod socket;
 
 use super::configure;
 use crate::app::App;

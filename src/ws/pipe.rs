@@ -148,6 +148,7 @@ where
             if !pipe.wake.woken.load(Ordering::Acquire) {
                 return Poll::Pending;
             }
+            // A swap, not a store: what the last to wake has written is seen.
             pipe.wake.woken.swap(false, Ordering::AcqRel);
             let said = pipe.actor.as_mut().poll_next(&mut Context::from_waker(&pipe.waker));
             // The actor may carry another outbox now: first the waker, then a look, for what comes in between wakes.

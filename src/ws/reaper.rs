@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Seconds of half a heartbeat.
-const KNOCK_ROUNDS: u128 = HEARTBEAT_MS as u128 / 2_000;
+pub const KNOCK_ROUNDS: u128 = HEARTBEAT_MS as u128 / 2_000;
 
 /// Called by the HTTP server for each connection.
 pub fn on_connect(stream: &dyn Any, extensions: &mut Extensions) {
@@ -63,7 +63,7 @@ impl Sockets {
 
     /// Asks some of the sockets to see to their heartbeat, by turns: each within half a heartbeat, whenever it came. One timer for
     /// all costs less than one each, which every poll of a socket would look at.
-    fn knock(&self, round: u128) {
+    pub fn knock(&self, round: u128) {
         let turn = |session: &SessionId| session.0.as_u128() % KNOCK_ROUNDS == round % KNOCK_ROUNDS;
         self.0.iter().filter(|entry| turn(entry.key())).for_each(|entry| entry.1.knock());
     }

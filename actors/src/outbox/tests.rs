@@ -61,6 +61,17 @@ fn the_newest_state_wins_and_an_event_is_never_lost_silently() {
 }
 
 #[test]
+fn an_outbox_that_is_left_hands_on_everything_and_the_close() {
+    let (outbox, _) = outbox();
+    let count = 2 * DRAIN_FRAMES_MAX + 1;
+    (0..count).for_each(|_| outbox.control(Frame::from(b"reply"), 0));
+    outbox.close(CloseCode::Kicked, 0);
+    let mut handed = 0;
+    assert_eq!(outbox.empty(1, |_| handed += 1), Some(CloseCode::Kicked));
+    assert_eq!((handed, outbox.waiting()), (count, (0, None)));
+}
+
+#[test]
 fn names_of_a_slice_are_told_once_until_they_are_forgotten() {
     let (outbox, _) = outbox();
     assert_eq!(outbox.new_names([1, 2, 1].into_iter()), [1, 2]);

@@ -1,0 +1,57 @@
+//! Heartbeats, over a real socket with a clock that stands until it is moved.
+
+use super::*;
+use crate::ws::KNOCK_ROUNDS;
+use actix_web::HttpServer;
+use fitconnect_protocol::limits::{HEARTBEAT_GRACE_MS, HEARTBEAT_MS};
+use futures_util::{SinkExt, StreamExt};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+impl Bench {
+    /// A server on a port of its own, and a socket whose session has begun.
+    async fn dial(&self) -> WebSocketStream<TcpStream> {
+        let app = self.app.clone();
+        let serve = move || actix_web::App::new().app_data(app.clone()).configure(configure);
+        let server = HttpServer::new(serve).workers(1).bind(("127.0.0.1", 0)).expect("a free port");
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        let mut request = format!("ws://{address}/v1/ws").into_client_request().expect("an address");
+        let offered = format!("fitconnect.v1, bearer.{}", self.token(Role::Member));
+        request.headers_mut().insert("sec-websocket-protocol", offered.parse().expect("a header"));
+        let stream = TcpStream::connect(address).await.expect("a server that listens");
+        let (mut socket, _) = client_async(request, stream).await.expect("an upgrade");
+        assert!(!read(&mut socket).await.into_data().is_empty(), "a welcome");
+        socket
+    }
+
+    /// Time goes by, and the reaper makes a whole round.
+    fn pass_and_knock(&self, ms: u64) {
+        self.pass(ms);
+        (0..KNOCK_ROUNDS).for_each(|round| self.app.sockets.knock(round));
+    }
+}
+
+async fn read(socket: &mut WebSocketStream<TcpStream>) -> Message {
+    let next = actix_web::rt::time::timeout(Duration::from_secs(10), socket.next()).await;
+    next.expect("a frame before long").expect("an open socket").expect("a whole frame")
+}
+
+#[actix_web::test]
+async fn a_quiet_line_gets_heartbeats_and_a_silent_client_is_closed() {
+    let bench = Bench::new().await;
+    let mut socket = bench.dial().await;
+    bench.pass_and_knock(HEARTBEAT_MS.into());
+    assert_eq!(read(&mut socket).await, Message::Binary("".into()));
+    socket.send(Message::Ping("here".into())).await.expect("an open socket");
+    assert_eq!(read(&mut socket).await, Message::Pong("here".into()));
+    // Without the ping this would be too long.
+    bench.pass_and_knock(HEARTBEAT_MS.into());
+    assert_eq!(read(&mut socket).await, Message::Binary("".into()));
+    bench.pass_and_knock(HEARTBEAT_GRACE_MS + 1);
+    let Message::Close(Some(close)) = read(&mut socket).await else { panic!("a close with a reason") };
+    assert_eq!((u16::from(close.code), close.reason.as_str()), (4003, "silent"));
+}
