@@ -227,14 +227,14 @@ test('an expired token is asked for anew; where only a log-in helps, it ends', a
 test('dials become rarer while nobody answers, and begin anew after a welcome', async () => {
   await connect()
   const waits: number[] = []
-  for (let dial = 0; dial < 27; dial++) {
+  for (let dial = 0; dial < 32; dial++) {
     const before = Date.now()
     const dials = FakeSocket.all.length
     FakeSocket.last.closed(1006)
     while (FakeSocket.all.length === dials) await vi.advanceTimersByTimeAsync(100)
     waits.push(Date.now() - before)
   }
-  expect(waits).toEqual([500, 1_000, ...Array(20).fill(1_500), 4_000, 8_000, 15_000, 15_000, 15_000])
+  expect(waits).toEqual([500, 1_000, ...Array(25).fill(1_200), 4_000, 8_000, 15_000, 15_000, 15_000])
   FakeSocket.last.welcome()
   FakeSocket.last.closed(1006)
   const dials = FakeSocket.all.length

@@ -1,7 +1,7 @@
 // When to dial again, each wait shifted at random by up to a quarter, so that a herd does not come back as one.
 // Short waits for half a minute, in which a restart is likely, so that a page is back soon after its server; then ever more rarely.
 
-const STEPS_MS = [500, 1_000, ...Array<number>(20).fill(1_500), 4_000, 8_000, 15_000]
+const STEPS_MS = [500, 1_000, ...Array<number>(25).fill(1_200), 4_000, 8_000, 15_000]
 /** Closed as too fast: the server wants a minute of quiet. */
 const TOO_FAST_MS = 60_000
 
