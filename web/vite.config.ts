@@ -11,7 +11,7 @@ const places: Plugin = {
   name: 'fitconnect-places',
   configureServer: (server) =>
     void server.middlewares.use((request, _, next) => {
-      request.url = request.url?.replace(/^\/(app|login|tv)(\/[^.?]*)?(?=\?|$)/, '/$1.html')
+      request.url = request.url?.replace(/^\/(app|coach|login|tv)(\/[^.?]*)?(?=\?|$)/, '/$1.html')
       next()
     }),
 }
@@ -24,7 +24,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
-      input: { app: entry('app.html'), login: entry('login.html'), tv: entry('tv.html'), sw: entry('src/sw.ts') },
+      input: { app: entry('app.html'), coach: entry('coach.html'), login: entry('login.html'), tv: entry('tv.html'), sw: entry('src/sw.ts') },
       // The worker's name must not change: browsers ask for it by name whether there is a newer one.
       output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },

@@ -1,4 +1,4 @@
-// The member's pages for everybody: axe and the overlap test in languages, themes and widths; each main task by keyboard alone; colour
+// The pages for everybody: axe and the overlap test in languages, themes and widths; each main task by keyboard alone; colour
 // visions, reduced motion, forced colours, larger text. One JSON command a line on stdin, see HELP. `shots` are to be looked at.
 
 import { mkdirSync } from 'node:fs'
@@ -14,6 +14,7 @@ const HELP = `node e2e/everyone.mjs --url URL --email E --password P --class ID 
 commands on stdin, one JSON object a line:
   {"do":"keyboard"}                                   log in, join, choose a source, help, privacy, import, theme: no pointer
   {"do":"places","langs":["ru"],"themes":["light"],"widths":[390]}   axe and overlaps of every place
+  {"do":"desk","email":"…","password":"…","langs":["ru"],"themes":["light"],"widths":[1280]}   the trainer's desk: by keyboard, axe, overlaps
   {"do":"visions"}                                    pictures of the live page in four colour visions and in forced colours
   {"do":"motion"}                                     nothing moves where less motion is asked for
   {"do":"zoom"}                                       text of 200 %
@@ -156,6 +157,57 @@ const all = {
     }
     await page.emulateMedia({ reducedMotion: null })
     return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
+  },
+
+  /** A window of its own, because another person is logged in there. */
+  async desk({ email, password, langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark', 'contrast'], widths = [320, 390, 768, 1280, 1920, 3840] }) {
+    const visitor = await newPage(browser, { width: 1280, height: 800, reducedMotion: 'reduce' })
+    const desk = visitor.page
+    await desk.addInitScript(probe)
+    await logIn(desk, options.url, email, password, 'en')
+    const problems = []
+    const address = `${options.url}/coach?class=${options.class}`
+    await page.goto(`${options.url}/app/class/${options.class}`)
+    await page.waitForSelector('.live[data-joined="true"]', { timeout: 10_000 })
+    await desk.goto(address)
+    // By keyboard alone: paused and taken back, a zone, words for the hall.
+    await desk.waitForSelector('.drive [data-do="pause"]')
+    await desk.keyboard.press('Space')
+    await desk.waitForSelector('.countdown[data-action="pause"]')
+    await desk.keyboard.press('u')
+    await desk.waitForSelector('.countdown', { state: 'detached' })
+    await desk.keyboard.press('3')
+    await desk.waitForSelector('.zone[data-zone="3"][aria-pressed="true"]')
+    await desk.keyboard.press('3')
+    await desk.keyboard.press('b')
+    await desk.keyboard.type('Drink')
+    await desk.keyboard.press('Enter')
+    await page.waitForSelector('.said:has-text("Drink")', { timeout: 5_000 })
+    let looks = 0
+    for (const lang of langs) {
+      for (const theme of themes) {
+        await desk.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
+        for (const [name, to] of [['picker', `${options.url}/coach`], ['desk', address]]) {
+          await desk.setViewportSize({ width: 1280, height: 800 })
+          await desk.goto(to)
+          await desk.waitForSelector(name === 'desk' ? '.tile' : 'li .button')
+          problems.push(...(await violations(desk)).map((text) => `${name} ${lang} ${theme}: ${text}`))
+          for (const width of widths) {
+            await desk.setViewportSize({ width, height: width <= 900 ? 844 : Math.round((width * 10) / 16) })
+            for (const tab of name === 'desk' && width <= 900 ? [0, 1, 2] : [undefined]) {
+              if (tab !== undefined) await desk.click(`.tabs .button >> nth=${tab}`)
+              await desk.waitForTimeout(120)
+              problems.push(...(await overlaps(desk)).map((text) => `${name} ${lang} ${theme} ${width}${tab === undefined ? '' : ` part ${tab}`}: ${text}`))
+              if (lang !== 'pseudo') await desk.screenshot({ path: join(options.out, `everyone-${name}-${lang}-${theme}-${width}${tab === undefined ? '' : `-${tab}`}.png`) })
+              looks++
+            }
+          }
+        }
+      }
+    }
+    problems.push(...visitor.errors)
+    await desk.context().close()
+    return { ok: problems.length === 0, looks, problems: [...new Set(problems)].slice(0, 40) }
   },
 
   async visions() {

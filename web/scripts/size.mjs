@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 const KIB = 1024
-/** Per page, KiB: log-in; the member's shell; the hall screen. */
-const BUDGETS = { login: { js: 60, css: 14 }, app: { js: 60, css: 14 }, tv: { js: 60, css: 14 } }
+/** Per page, KiB: log-in; the member's shell; the trainer's desk; the hall screen. */
+const BUDGETS = { login: { js: 60, css: 14 }, app: { js: 60, css: 14 }, coach: { js: 110, css: 14 }, tv: { js: 60, css: 14 } }
 /** What a place of the member's pages adds to their shell, KiB. */
 const ADDED = { Live: 25, History: 35, Summary: 35, Import: 25, Me: 25, Solo: 25 }
 const FONTS_KIB = 62
@@ -34,7 +34,7 @@ for (const [page, budget] of Object.entries(BUDGETS)) {
   const scripts = new Set()
   for (const [, name] of html.matchAll(/(?:src|href)="\/assets\/([\w.-]+\.js)"/g)) imports(name, scripts)
   const styles = [...html.matchAll(/href="\/assets\/([\w.-]+\.css)"/g)].map(([, name]) => name)
-  const words = language('') + (page === 'app' ? language('app-') : 0)
+  const words = language('') + (page === 'app' || page === 'coach' ? language(`${page}-`) : 0)
   rows.push({ what: `${page}: JavaScript`, kib: sum(scripts) + words, budget: budget.js })
   if (page === 'app') for (const [place, most] of Object.entries(ADDED)) rows.push(added(place, most, scripts))
   rows.push({ what: `${page}: styles`, kib: sum(styles), budget: budget.css })

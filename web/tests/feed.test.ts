@@ -89,3 +89,24 @@ test('phase, plan and cue reach the screen', () => {
   expect(watcher.cue).toHaveBeenCalledWith('Breathe')
   expect(watcher.info).toHaveBeenCalledTimes(2)
 })
+
+test('the desk follows the same class with other eyes, and hears who needs a look', () => {
+  const attention = vi.fn()
+  const made = new ClassFeed({ clock: { now: () => now }, link, follow } as unknown as Socket, ID, { ...watcher, attention }, 'desk')
+  made.start()
+  const desk = followers.get(`class:${ID}:desk`)!
+  const list = { items: [], more: 2 }
+  desk.snapshot!({ t: 'board', roster: [{ slot: 0, name: 'Ana', desk: { guest: false, zones_off: false, ranked: true, hr_max_low: false, sensors: [] } }], attention: list })
+  expect(made.people.get(0)!.desk!.ranked).toBe(true)
+  desk.attention!({ items: [], more: 3 })
+  expect(attention.mock.calls.map(([each]) => each.more)).toEqual([2, 3])
+})
+
+test('a move that is told ahead is counted down to, and holds from then on', () => {
+  const made = feed()
+  followers.get(`class:${ID}`)!.event!({ t: 'plan', id: 1, action: { t: 'next' }, at: 3_000, undone: false, plan: { version: 2, runs: [] } })
+  now = 1_000
+  expect([made.coming()!.leftMs, made.plan.version]).toEqual([2_000, 1])
+  now = 3_000
+  expect([made.coming(), made.plan.version]).toEqual([undefined, 2])
+})

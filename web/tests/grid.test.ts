@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { gridFor, pagesFor, positionOf, tileLayout } from '../src/live/grid'
+import { gridFor, pagesFor, positionOf, tileLayout, scrollingGrid } from '../src/live/grid'
 
 const [WIDTH, HEIGHT] = [1856, 852]
 
@@ -32,4 +32,10 @@ test('a screen of twice the lines is the same picture', () => {
   const [small, large] = [gridFor(40, WIDTH, HEIGHT, 1), gridFor(40, 2 * WIDTH, 2 * HEIGHT, 2)]
   expect([large.cols, large.rows]).toEqual([small.cols, small.rows])
   expect(tileLayout(large, 2).hero / tileLayout(small, 1).hero).toBeCloseTo(2, 1)
+})
+
+test('tiles that scroll are at least as wide as asked for, and fill the row', () => {
+  const grid = scrollingGrid(40, 1_000, 0.6, 160)
+  expect([grid.cols, grid.rows, grid.width]).toEqual([6, 7, 160])
+  expect(scrollingGrid(40, 320, 1).width).toBeGreaterThanOrEqual(143)
 })

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { pickLocale } from '../src/i18n'
+import { en as coachEn } from '../src/i18n/coach-en'
+import { ru as coachRu } from '../src/i18n/coach-ru'
 import { en } from '../src/i18n/en'
 import { pluralIn } from '../src/i18n/plural'
-import { pseudo } from '../src/i18n/pseudo'
+import { coachPseudo, pseudo } from '../src/i18n/pseudo'
 import { ru } from '../src/i18n/ru'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
@@ -23,11 +25,13 @@ function leaves(catalogue: unknown): unknown[] {
 test('every language has every key', () => {
   expect(shape(en)).toEqual(shape(ru))
   expect(shape(pseudo)).toEqual(shape(ru))
+  expect(shape(coachEn)).toEqual(shape(coachRu))
+  expect(shape(coachPseudo)).toEqual(shape(coachRu))
 })
 
 test('no text is empty, and English has no Cyrillic', () => {
-  for (const text of [...leaves(ru), ...leaves(en)]) expect(text).not.toBe('')
-  for (const text of leaves(en)) if (typeof text === 'string') expect(text).not.toMatch(/\p{Script=Cyrillic}/u)
+  for (const text of [...leaves(ru), ...leaves(en), ...leaves(coachRu), ...leaves(coachEn)]) expect(text).not.toBe('')
+  for (const text of [...leaves(en), ...leaves(coachEn)]) if (typeof text === 'string') expect(text).not.toMatch(/\p{Script=Cyrillic}/u)
 })
 
 test('Russian plurals', () => {
@@ -59,7 +63,7 @@ test('Cyrillic stands in ru.ts and nowhere else, and nobody writes З4 for a zon
       const path = join(folder, name)
       return statSync(path).isDirectory() ? files(path) : /\.(ts|svelte|css)$/.test(name) ? [path] : []
     })
-  const allowed = [join(SRC, 'i18n/app-ru.ts'), join(SRC, 'i18n/ru.ts'), join(SRC, 'i18n/plural.ts')]
+  const allowed = [join(SRC, 'i18n/app-ru.ts'), join(SRC, 'i18n/coach-ru.ts'), join(SRC, 'i18n/ru.ts'), join(SRC, 'i18n/plural.ts')]
   for (const path of files(SRC)) {
     const text = readFileSync(path, 'utf8')
     if (!allowed.includes(path)) expect(text, path).not.toMatch(/\p{Script=Cyrillic}/u)

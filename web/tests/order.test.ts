@@ -29,3 +29,7 @@ test('seats: 2 before 10', () => {
 test('found by seat, else by the beginning of a name', () => {
   expect([findPerson(people, '10'), findPerson(people, 'ol'), findPerson(people, ' '), findPerson(people, 'x')]).toEqual([0, 2, undefined, undefined])
 })
+
+test('by need: who needs a look first, in that order, then by rank; who is not here is left out', () => {
+  expect(ordered(board, people, 'need', 'en', [3, 2, 40])).toEqual([3, 2, 1, 0])
+})

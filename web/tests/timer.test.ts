@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { classTime, planAt, timeText, untilNextSecond } from '../src/live/timer'
+import { classTime, nextLookMs, planAt, timeText, untilNextSecond } from '../src/live/timer'
 import type { PlanView } from '../src/proto/protocol'
 import type { Header } from '../src/live/ticks'
 
@@ -46,4 +46,11 @@ test('progress is by time', () => {
 test('the shown second and when it changes', () => {
   expect([timeText(37_000), timeText(36_001), timeText(0), timeText(-4), timeText(3_725_000)]).toEqual(['0:37', '0:37', '0:00', '0:00', '1:02:05'])
   expect([untilNextSecond(36_250, 1), untilNextSecond(36_000, 1), untilNextSecond(36_250, 20)]).toEqual([250, 1_000, 12.5])
+})
+
+test('a screen looks again when any of its times changes, within four milliseconds and a second', () => {
+  expect(nextLookMs(1, 36_250, 2_100)).toBe(100)
+  expect(nextLookMs(20, 36_250, undefined)).toBe(12.5)
+  expect(nextLookMs(1, 1, undefined)).toBe(4)
+  expect(nextLookMs(1, undefined)).toBe(1_000)
 })

@@ -131,7 +131,11 @@ fn greet(server: &Server, accounts: &Accounts, pages: &web::Pages) {
     println!("\nFitConnect runs at {url}\n");
     match pages {
         web::Pages::Missing(why) => println!("  The pages are not built. {why} Then: cargo xtask web\n"),
-        web::Pages::Built | web::Pages::Fresh => println!("  phone          {url}/app\n  TV wall        {url}/tv"),
+        web::Pages::Built | web::Pages::Fresh => {
+            println!("  phone          {url}/app\n  TV wall        {url}/tv");
+            let trainer = accounts.trainer().ok().and_then(|account| account.email.as_deref()).unwrap_or("a trainer");
+            println!("  trainer's desk {url}/coach   log in as {trainer}");
+        }
     }
     println!("  API reference  {url}/docs");
     println!("  Log            {}\n", server.log.display());

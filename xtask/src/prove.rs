@@ -102,7 +102,7 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "everyone",
-        words: "The member's pages: no violation or overlap in any language, theme and width, and all by keyboard",
+        words: "Member's pages and trainer's desk: no violation or overlap in any language, theme and width, all by keyboard",
         run: everyone::run,
     },
     Proof {

@@ -1,6 +1,6 @@
 // The languages of the pages. One catalogue each, loaded alone; `ru.ts` is the shape that the others must fill.
 
-import type { AppMessages, Messages } from './messages'
+import type { AppMessages, CoachMessages, Messages } from './messages'
 
 export type Locale = 'ru' | 'en' | 'pseudo'
 /** What one can choose; `pseudo` is for tests of long texts, by `?lang=pseudo`. */
@@ -18,6 +18,13 @@ const APP: Record<Locale, () => Promise<AppMessages>> = {
   ru: () => import('./app-ru').then((module) => module.ru),
   en: () => import('./app-en').then((module) => module.en),
   pseudo: () => import('./pseudo').then((module) => module.appPseudo),
+}
+
+/** Words of the trainer's desk alone. */
+const COACH: Record<Locale, () => Promise<CoachMessages>> = {
+  ru: () => import('./coach-ru').then((module) => module.ru),
+  en: () => import('./coach-en').then((module) => module.en),
+  pseudo: () => import('./pseudo').then((module) => module.coachPseudo),
 }
 
 function isLocale(text: string | null | undefined): text is Locale {
@@ -47,6 +54,10 @@ export function loadMessages(locale: Locale): Promise<Messages> {
 
 export function loadAppMessages(locale: Locale): Promise<AppMessages> {
   return APP[locale]()
+}
+
+export function loadCoachMessages(locale: Locale): Promise<CoachMessages> {
+  return COACH[locale]()
 }
 
 /** The language tag for `lang` and `Intl`. */

@@ -1,6 +1,7 @@
 // The shape of a catalogue, taken from the Russian one: a missing or a foreign key does not compile.
 
 import type { ru as appRu } from './app-ru'
+import type { ru as coachRu } from './coach-ru'
 import type { ru } from './ru'
 
 type Widened<T> = T extends string
@@ -13,3 +14,4 @@ type Widened<T> = T extends string
 
 export type Messages = Widened<typeof ru>
 export type AppMessages = Widened<typeof appRu>
+export type CoachMessages = Widened<typeof coachRu>

@@ -1,8 +1,9 @@
 // English made two fifths longer, to see what breaks before a translator does.
 
 import { en as appEn } from './app-en'
+import { en as coachEn } from './coach-en'
 import { en } from './en'
-import type { AppMessages, Messages } from './messages'
+import type { AppMessages, CoachMessages, Messages } from './messages'
 
 function longer(text: string): string {
   return text ? `[${text}${'~'.repeat(Math.ceil(text.length * 0.4))}]` : text
@@ -17,3 +18,4 @@ function pseudoOf(value: unknown): unknown {
 
 export const pseudo = pseudoOf(en) as Messages
 export const appPseudo = pseudoOf(appEn) as AppMessages
+export const coachPseudo = pseudoOf(coachEn) as CoachMessages

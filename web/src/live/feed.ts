@@ -1,8 +1,9 @@
-// One class as a wall follows it: the topics `class:<id>` and `class:<id>:board`, kept together.
+// One class as a wall follows it: the topic `class:<id>` with `class:<id>:board`, or with `class:<id>:desk` for staff, kept together.
 
-import type { ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
+import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
 import { localNow } from '../net/clock'
 import type { Socket } from '../net/socket'
+import { type Coming, Moves } from './moves'
 import { Board } from './ticks'
 import { type Moment, classTime, planAt } from './timer'
 import type { Person } from './tile-model'
@@ -14,6 +15,8 @@ export interface FeedWatcher {
   people(): void
   tick(): void
   cue(text: string): void
+  /** Only on the desk: what needs a look. */
+  attention?(list: AttentionList): void
   refused(refusal: Refusal): void
 }
 
@@ -29,7 +32,7 @@ export class ClassFeed {
   readonly people = new Map<number, Person>()
   snapshot?: ClassSnapshot
   phase: Phase = 'scheduled'
-  plan: PlanView = { version: 0, runs: [] }
+  readonly moves = new Moves()
   /** Why the class was cancelled or aborted. */
   reason?: string
   private readonly stops: (() => void)[] = []
@@ -39,6 +42,8 @@ export class ClassFeed {
     private readonly socket: Socket,
     readonly id: string,
     private readonly watcher: FeedWatcher,
+    /** Whose eyes the people are seen with: the hall's, redacted by consent, or the trainer's. */
+    private readonly view: 'board' | 'desk' = 'board',
   ) {}
 
   start(): void {
@@ -48,8 +53,13 @@ export class ClassFeed {
         event: (event) => this.event(event as ClassEvent),
         refused: (refusal) => this.watcher.refused(refusal),
       }),
-      this.socket.follow(`class:${this.id}:board`, {
-        snapshot: (snapshot) => snapshot.t === 'board' && this.meet(snapshot.roster),
+      this.socket.follow(`class:${this.id}:${this.view}`, {
+        snapshot: (snapshot) => {
+          if (snapshot.t !== 'board') return
+          this.meet(snapshot.roster)
+          if (snapshot.attention) this.watcher.attention?.(snapshot.attention)
+        },
+        attention: (list) => this.watcher.attention?.(list),
         event: (event) => this.event(event as ClassEvent),
         tick: (bytes) => this.tick(bytes),
         lively: () => this.lively(),
@@ -66,6 +76,11 @@ export class ClassFeed {
   classMs(): number {
     const now = this.socket.clock.now()
     return this.snapshot ? classTime(this.snapshot.clock, now) : now
+  }
+
+  /** As it holds now: a move that is counted down to has not happened. */
+  get plan(): PlanView {
+    return this.moves.planAt(this.classMs())
   }
 
   get rate(): number {
@@ -91,14 +106,20 @@ export class ClassFeed {
     return planAt(this.plan, this.phase, this.classMs(), this.board.header)
   }
 
+  /** The trainer's move that is counted down to. */
+  coming(): Coming | undefined {
+    return this.moves.coming(this.classMs())
+  }
+
   ended(): boolean {
     return isOver(this.phase)
   }
 
-  private begin(snapshot: ClassSnapshot): void {
+  /** What the server said, or what was kept of it. */
+  begin(snapshot: ClassSnapshot): void {
     this.snapshot = snapshot
     this.phase = snapshot.phase
-    this.plan = snapshot.plan
+    this.moves.begin(snapshot.plan)
     this.watcher.info()
   }
 
@@ -108,7 +129,7 @@ export class ClassFeed {
   }
 
   private enter(roster: RosterEntry[]): void {
-    for (const { slot, name, seat } of roster) this.people.set(slot, { name, seat })
+    for (const { slot, name, seat, desk } of roster) this.people.set(slot, { name, seat, desk })
     this.watcher.people()
   }
 
@@ -119,7 +140,7 @@ export class ClassFeed {
         this.reason = event.reason
         return this.watcher.info()
       case 'plan':
-        this.plan = event.plan
+        this.moves.hear(event, this.classMs())
         return this.watcher.info()
       case 'roster':
         return this.enter(event.entries)

@@ -45,11 +45,16 @@ function worth(grid: Grid): number {
   return Math.min(grid.width / SHAPE, grid.height)
 }
 
-/** A narrow screen scrolls: tiles of a fixed, legible size. */
-export function scrollingGrid(count: number, width: number, unit: number): Grid {
+/** Width and height of a tile on a narrow screen, CSS pixels. */
+const LEGIBLE = { width: 143, height: 132 }
+
+/** A narrow screen scrolls: tiles of a fixed, legible size, or as wide as is asked for. */
+export function scrollingGrid(count: number, width: number, unit: number, wanted?: number): Grid {
   const gap = 8
-  const cols = Math.max(1, Math.floor((width + gap) / (168 * Math.max(unit, 0.85) + gap)))
-  return { cols, rows: Math.ceil(count / cols), width: Math.floor((width - gap * (cols - 1)) / cols), height: 132, gap }
+  const tile = wanted ?? Math.max(168 * unit, LEGIBLE.width)
+  const cols = Math.max(1, Math.floor((width + gap) / (tile + gap)))
+  const height = wanted === undefined ? LEGIBLE.height : Math.round(wanted / SHAPE)
+  return { cols, rows: Math.ceil(count / cols), width: Math.floor((width - gap * (cols - 1)) / cols), height, gap }
 }
 
 export function positionOf(index: number, grid: Grid): [x: number, y: number] {

@@ -3,14 +3,20 @@
 import type { Board } from './ticks'
 import type { Person } from './tile-model'
 
-export type Sort = 'rank' | 'seat' | 'name'
+export type Sort = 'rank' | 'seat' | 'name' | 'need'
+/** What the hall may choose from; only the trainer's desk knows who needs a look. */
 export const SORTS: readonly Sort[] = ['rank', 'seat', 'name']
 
-export function ordered(board: Board, people: ReadonlyMap<number, Person>, sort: Sort, locale: string): number[] {
+/** `needed`: who needs a look, most urgent first. */
+export function ordered(board: Board, people: ReadonlyMap<number, Person>, sort: Sort, locale: string, needed: readonly number[] = []): number[] {
   const slots: number[] = []
   for (let slot = 0; slot < board.present.length; slot++) if (board.present[slot] === 1) slots.push(slot)
   const bySeat = (a: number, b: number) => compareSeats(people.get(a)?.seat, people.get(b)?.seat) || a - b
   if (sort === 'seat') return slots.sort(bySeat)
+  if (sort === 'need') {
+    const first = needed.filter((slot) => board.present[slot] === 1)
+    return [...first, ...slots.filter((slot) => !first.includes(slot)).sort((a, b) => board.rank[a]! - board.rank[b]! || bySeat(a, b))]
+  }
   if (sort === 'rank') return slots.sort((a, b) => board.rank[a]! - board.rank[b]! || bySeat(a, b))
   const { compare } = new Intl.Collator(locale, { numeric: true })
   return slots.sort((a, b) => compare(people.get(a)?.name ?? '', people.get(b)?.name ?? '') || a - b)

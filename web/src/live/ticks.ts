@@ -83,6 +83,16 @@ export class Board {
     return true
   }
 
+  /** People in each zone, 0–5. */
+  zones(): number[] {
+    const zones = [0, 0, 0, 0, 0, 0]
+    for (let slot = 0; slot < this.present.length; slot++) {
+      const zone = zoneOf(this.state[slot]!)
+      if (this.present[slot] === 1 && zone < zones.length) zones[zone]!++
+    }
+    return zones
+  }
+
   private take(view: DataView, at: number, full: boolean): void {
     const slot = view.getUint16(at + L.ROW_SLOT, true)
     if (slot >= this.present.length) this.grow(slot)

@@ -1,6 +1,7 @@
 // What one tile says: from the board's numbers, the person's name and how old it all is. Both walls draw exactly this.
 
 import { ABSENT_U16, ABSENT_U8, LIMITS, SIGNAL, STATE_HAND, STATE_OVER_MAX, ZONE_ABSENT } from '../proto/layout'
+import type { DeskEntry } from '../proto/protocol'
 import type { Board } from './ticks'
 import { signalOf, zoneOf } from './ticks'
 import { timeText } from './timer'
@@ -50,6 +51,8 @@ export interface TileWords {
 export interface Person {
   name: string
   seat?: string
+  /** Only on the desk. */
+  desk?: DeskEntry
 }
 
 export const NOTHING = '––'

@@ -65,6 +65,11 @@ export function untilNextSecond(leftMs: number | undefined, rate: number): numbe
   return (part > 0 ? part : 1_000) / rate
 }
 
+/** Real milliseconds until what is shown of any of these times, class milliseconds, changes. */
+export function nextLookMs(rate: number, ...lefts: (number | undefined)[]): number {
+  return Math.min(...lefts.map((left) => Math.min(Math.max(untilNextSecond(left, rate), 4), 1_000)))
+}
+
 /** `4:05`, `37` as `0:37`, `1:02:00`. Rounded up, so that it says 0:01 until the end. */
 export function timeText(ms: number): string {
   const total = Math.max(0, Math.ceil(ms / 1_000))

@@ -7,6 +7,7 @@ import { Fitter } from './fit'
 import { type Grid, gridFor, pagesFor, scrollingGrid, type TileLayout, tileLayout } from './grid'
 import { ordered, type Sort } from './order'
 import { tileOf, type Tile, type TileWords } from './tile-model'
+import { zoneOf } from './ticks'
 import { CanvasWall } from './wall-canvas'
 import { DomWall } from './wall-dom'
 
@@ -41,6 +42,10 @@ export interface WallOptions {
   label: string
   /** A screen so narrow that its wall scrolls. */
   narrow(): boolean
+  /** How wide its tiles are then, CSS pixels; as is legible where it does not say. */
+  tile?(): number | undefined
+  /** Pages turn only by hand. */
+  still?: boolean
   /** CSS pixels that one unit of a 1080-line screen has here. */
   unit(): number
   view(view: WallView): void
@@ -62,6 +67,11 @@ export class Wall {
   private frozen = false
   private metrics = 3
   private sort: Sort = 'rank'
+  private needed: readonly number[] = []
+  /** Only those whose heart beats in this zone. */
+  private zone?: number
+  /** People on the board when it was put in order. */
+  private counted = -1
   private readonly resized = new ResizeObserver(() => this.relayout())
   private readonly second: ReturnType<typeof setInterval>
 
@@ -112,6 +122,25 @@ export class Wall {
     this.ask()
   }
 
+  /** Who needs a look, most urgent first: stands first where the wall is sorted by need. */
+  setNeeded(needed: readonly number[]): void {
+    this.needed = needed
+    if (this.sort === 'need') this.peopleChanged = true
+    this.ask()
+  }
+
+  /** 0–5; everybody where none is given. */
+  setZone(zone: number | undefined): void {
+    this.zone = zone
+    this.orderedAt = -Infinity
+    this.ask()
+  }
+
+  /** Tiles have another size from now on. */
+  resize(): void {
+    this.relayout()
+  }
+
   /** Nothing moves until it is thawed: to read a wall in peace. */
   freeze(frozen: boolean): void {
     this.frozen = frozen
@@ -158,7 +187,7 @@ export class Wall {
       this.foundAt = undefined
       this.surface?.mark(undefined)
     }
-    const turning = !this.frozen && this.foundAt === undefined && pagesFor(this.order.length).pages > 1
+    const turning = !this.options.still && !this.frozen && this.foundAt === undefined && pagesFor(this.order.length).pages > 1
     if (turning && now - this.pageAt > PAGE_MS) this.turnPage(1)
     this.ask()
   }
@@ -181,10 +210,13 @@ export class Wall {
   /** Newcomers and leavers at once; places change at most every 5 s, so that a tile can be found again. */
   private putInOrder(): void {
     const now = performance.now()
-    const known = this.order.length === this.count() && !this.peopleChanged
+    const count = this.count()
+    const known = this.counted === count && !this.peopleChanged
     if (known && now - this.orderedAt < REORDER_MS) return
-    const order = ordered(this.feed.board, this.feed.people, this.sort, this.options.locale)
+    const { board, people } = this.feed
+    const order = ordered(board, people, this.sort, this.options.locale, this.needed).filter((slot) => this.zone === undefined || zoneOf(board.state[slot]!) === this.zone)
     this.orderedAt = now
+    this.counted = count
     this.peopleChanged = false
     if (order.length === this.order.length && order.every((slot, at) => slot === this.order[at])) return
     this.order = order
@@ -208,7 +240,7 @@ export class Wall {
     const unit = this.options.unit()
     // Every page has the grid of a full one, so that tiles keep their size as pages turn.
     const places = pages > 1 ? each : this.shown.length
-    const grid = this.options.narrow() ? scrollingGrid(places, width, unit) : gridFor(places, width, height, unit)
+    const grid = this.options.narrow() ? scrollingGrid(places, width, unit, this.options.tile?.()) : gridFor(places, width, height, unit)
     const shape = tileLayout(grid, unit)
     this.metrics = shape.metricsY === undefined ? 0 : shape.metrics
     this.surface.layout(grid, shape, this.shown)

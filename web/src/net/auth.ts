@@ -58,7 +58,8 @@ export function loginAddress(next: string): string {
 
 /** Where each role begins. */
 export function homeOf(role: Role): string {
-  return role === 'member' ? '/app' : '/tv'
+  if (role === 'member') return '/app'
+  return role === 'trainer' || role === 'admin' ? '/coach' : '/tv'
 }
 
 /** A path of this site and nothing else, so that a link cannot send a fresh log-in elsewhere; none where nothing was asked for. */

@@ -1,5 +1,5 @@
-//! Proof `everyone`: the member's pages in three languages, two themes and six widths without a violation or an overlap; each main task
-//! by keyboard alone; colour visions, forced colours, less motion and text of twice the size.
+//! Proof `everyone`: the member's pages and the trainer's desk in three languages, two or three themes and six widths without a violation
+//! or an overlap; each main task by keyboard alone; colour visions, forced colours, less motion and text of twice the size.
 
 use super::browser::Browser;
 use super::gym::Gym;
@@ -53,6 +53,16 @@ async fn look(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     let places = browser.ask(&places)?;
     outcome.fact("looks (place × language × theme × width)", &places["looks"]);
     outcome.must("axe violations and overlaps", said(&places), "none", ok(&places));
+    let staff = gym.accounts.trainer()?;
+    let mut desk = json!({ "do": "desk", "email": staff.email, "password": staff.password });
+    if ctx.quick {
+        desk["langs"] = json!(["ru", "en"]);
+        desk["themes"] = json!(["light"]);
+        desk["widths"] = json!([390, 1280]);
+    }
+    let desk = browser.ask(&desk)?;
+    outcome.fact("looks at the trainer's desk", &desk["looks"]);
+    outcome.must("the desk by keyboard, axe violations and overlaps", said(&desk), "none", ok(&desk));
     for (step, what) in [
         ("visions", "forced colours: borders stay, nothing overlaps"),
         ("motion", "elements that move where less motion is asked for"),
@@ -62,8 +72,12 @@ async fn look(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
         let seen = browser.ask(&json!({ "do": step }))?;
         outcome.must(what, said(&seen), "none", ok(&seen));
     }
-    outcome.figure(format!("{} looks, no violation", places["looks"]));
+    outcome.figure(format!("{} looks, no violation", count(&places) + count(&desk)));
     browser.close()
+}
+
+fn count(step: &Value) -> u64 {
+    step["looks"].as_u64().unwrap_or(0)
 }
 
 /// What there is to say of a step: its problems, or that there are none.

@@ -16,9 +16,8 @@ use fitconnect_protocol::user::{Consent, Profile, Role, ShowAs};
 use fitconnect_protocol::{Boot, ErrorCode, ReceiverId, Refusal, Slot, UserId};
 use std::sync::Arc;
 
-/// A move may be planned so far ahead, and taken back so long after it took effect.
+/// A move may be planned so far ahead.
 const MOVE_AHEAD_MS: i64 = 10 * 60 * 1000;
-const UNDO_MS: i64 = 5_000;
 /// An offset that puts a receiver's boot further back is a typing error.
 const BOOT_AGE_MS_MAX: i64 = 90 * 24 * 3600 * 1000;
 

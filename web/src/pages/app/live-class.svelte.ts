@@ -3,7 +3,8 @@
 import { ClassFeed } from '../../live/feed'
 import { type Hero, heroOf } from '../../live/hero'
 import { type OwnRow, ownRow } from '../../live/own'
-import { type Moment, untilNextSecond } from '../../live/timer'
+import type { Coming } from '../../live/moves'
+import { type Moment, nextLookMs } from '../../live/timer'
 import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
 import { db } from '../../net/db'
@@ -31,6 +32,8 @@ export class LiveClass {
   phase = $state<Phase>('scheduled')
   plan = $state.raw<PlanView>({ version: 0, runs: [] })
   moment = $state.raw<Moment>({ progress: 0 })
+  /** The trainer's move that is counted down to. */
+  coming = $state.raw<Coming>()
   slot = $state<number>()
   row = $state.raw<OwnRow>()
   hero = $state.raw<Hero>({ look: 'none', from: 'class', over: false, ageMs: 0 })
@@ -66,10 +69,7 @@ export class LiveClass {
     // Until the server has spoken, what this phone knew.
     const kept = await db.get<{ snapshot: ClassSnapshot; at: number }>('cache', `class:${this.id}`)
     if (kept && !this.feed.snapshot) {
-      this.feed.snapshot = kept.snapshot
-      this.feed.phase = kept.snapshot.phase
-      this.feed.plan = kept.snapshot.plan
-      this.informed()
+      this.feed.begin(kept.snapshot)
       this.savedAt = kept.at
     }
   }
@@ -217,6 +217,8 @@ export class LiveClass {
   private pulse(): void {
     clearTimeout(this.timer)
     this.moment = this.feed.moment()
-    this.timer = setTimeout(() => this.pulse(), Math.min(Math.max(untilNextSecond(this.moment.leftMs, this.feed.rate), 4), 1_000))
+    this.plan = this.feed.plan
+    this.coming = this.feed.coming()
+    this.timer = setTimeout(() => this.pulse(), nextLookMs(this.feed.rate, this.moment.leftMs, this.coming?.leftMs))
   }
 }

@@ -1,7 +1,7 @@
 import '../../ui/tokens.css'
 import '../../ui/base.css'
 import './tv.css'
-import './tiles.css'
+import '../../live/tiles.css'
 import './foot.css'
 import './media.css'
 import { mount } from 'svelte'

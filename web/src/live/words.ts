@@ -1,8 +1,8 @@
 // Sentences of the wall that are put together from the plan.
 
-import type { Messages } from '../../i18n/messages'
-import type { Run, Target } from '../../proto/protocol'
-import { timeText } from '../../live/timer'
+import type { Messages } from '../i18n/messages'
+import type { PlanAction, Run, Target } from '../proto/protocol'
+import { timeText } from './timer'
 
 export function targetText(target: Target, words: Messages): string {
   switch (target.t) {
@@ -17,6 +17,11 @@ export function targetText(target: Target, words: Messages): string {
     case 'rpe':
       return words.plan.rpe(target.lo, target.hi)
   }
+}
+
+/** What a move of the plan does, in a word: `+15 s`. */
+export function moveText(action: PlanAction, { moves }: Messages): string {
+  return action.t === 'adjust' ? moves.adjust(action.by_s) : moves[action.t]
 }
 
 /** `Recovery 0:30 · 60–69 %` */

@@ -1,0 +1,186 @@
+// One class as its trainer sees and drives it: the feed with the desk's eyes, the list of who needs attention, and every control.
+// State without looks. The class lives in the server: what breaks here, breaks here alone.
+
+import { ClassFeed } from '../../live/feed'
+import { type Coming, effectAt, type PlanMove } from '../../live/moves'
+import { type Moment, nextLookMs } from '../../live/timer'
+import { Refused } from '../../net/calls'
+import { localNow } from '../../net/clock'
+import { uuidBytes } from '../../proto/ids'
+import type { AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Phase, PlanAction, PlanView, Refusal } from '../../proto/protocol'
+import { linkNow, socket } from '../../ui/session.svelte'
+import { rankOf } from './ranks'
+
+/** What could not be done is said for so long. */
+const PROBLEM_MS = 6_000
+const AGE_LOOK_MS = 1_000
+const NOBODY: AttentionList = { items: [], more: 0 }
+
+export interface DeskWatcher {
+  /** The wall has something to draw. */
+  tick(): void
+  people(): void
+  redraw(): void
+  needed(slots: readonly number[]): void
+}
+
+export class DeskClass {
+  snapshot = $state.raw<ClassSnapshot>()
+  phase = $state<Phase>('scheduled')
+  plan = $state.raw<PlanView>({ version: 0, runs: [] })
+  reason = $state<string>()
+  moment = $state.raw<Moment>({ progress: 0 })
+  coming = $state.raw<Coming>()
+  /** What can still be taken back, and for how many class milliseconds. */
+  undoable = $state.raw<PlanMove & { leftMs: number }>()
+  attention = $state.raw<AttentionList>(NOBODY)
+  /** Class time as it is shown: ages are counted by it. */
+  now = $state(0)
+  startsInMs = $state<number>()
+  behindMs = $state(0)
+  riders = $state(0)
+  /** People in each zone, 0–5. */
+  zones = $state.raw<readonly number[]>([0, 0, 0, 0, 0, 0])
+  /** The class may not be followed. */
+  refusal = $state.raw<Refusal>()
+  /** What was just refused: a code. */
+  problem = $state<string>()
+  /** Names and seats of the desk; a new number where they have changed. */
+  roster = $state(0)
+  readonly feed: ClassFeed
+  private timer?: ReturnType<typeof setTimeout>
+  private problemTimer?: ReturnType<typeof setTimeout>
+  private zonesAt = 0
+
+  constructor(
+    readonly id: string,
+    private readonly wall: DeskWatcher,
+  ) {
+    this.feed = new ClassFeed(
+      socket,
+      id,
+      {
+        info: () => this.informed(),
+        people: () => {
+          this.roster++
+          wall.people()
+        },
+        tick: () => this.ticked(),
+        cue: () => {},
+        attention: (list) => this.look(list),
+        refused: (refusal) => (this.refusal = refusal),
+      },
+      'desk',
+    )
+  }
+
+  start(): void {
+    this.feed.start()
+    this.pulse()
+  }
+
+  stop(): void {
+    this.feed.stop()
+    clearTimeout(this.timer)
+    clearTimeout(this.problemTimer)
+  }
+
+  /** A move of the plan: counted down to on every screen, or at once where the segment that it means ends before. */
+  async drive(action: PlanAction): Promise<void> {
+    const { feed } = this
+    const at = effectAt(action, feed.classMs(), feed.rate, feed.moment().leftMs)
+    await this.command({ t: 'plan', action, at })
+  }
+
+  async undo(): Promise<void> {
+    if (this.undoable) await this.command({ t: 'undo', id: this.undoable.id })
+  }
+
+  async openLobby(): Promise<void> {
+    await this.command({ t: 'lobby' })
+  }
+
+  async acknowledge(item: number): Promise<void> {
+    await this.command({ t: 'acknowledge', item })
+  }
+
+  /** True where it was said. */
+  tell(text: string): Promise<boolean> {
+    return this.command({ t: 'cue', text })
+  }
+
+  /** The one that comes first: most urgent, and nobody has seen it. */
+  get top(): AttentionItem | undefined {
+    return this.attention.items.find((each) => each.acknowledged_by === undefined)
+  }
+
+  nameOf(slot: number | undefined): { name: string; seat?: string } | undefined {
+    return this.roster >= 0 && slot !== undefined ? this.feed.people.get(slot) : undefined
+  }
+
+  /** Nothing of a class is kept for later: a pause that comes a minute late is another pause. */
+  private async command(act: ClassCommand): Promise<boolean> {
+    if (linkNow().state === 'offline' || linkNow().state === 'connecting') {
+      this.say('network')
+      return false
+    }
+    try {
+      await socket.command((cmd) => ({ t: 'class', class: uuidBytes(this.id), cmd, act }))
+      this.problem = undefined
+      return true
+    } catch (error) {
+      this.say(error instanceof Refused ? error.refusal.code : 'network')
+      return false
+    }
+  }
+
+  private say(problem: string): void {
+    this.problem = problem
+    clearTimeout(this.problemTimer)
+    this.problemTimer = setTimeout(() => (this.problem = undefined), PROBLEM_MS)
+  }
+
+  private informed(): void {
+    const { snapshot, phase, plan, reason } = this.feed
+    this.snapshot = snapshot
+    this.phase = phase
+    this.plan = plan
+    this.reason = reason
+    this.pulse()
+    this.wall.redraw()
+  }
+
+  private look(list: AttentionList): void {
+    this.attention = list
+    const open = list.items.filter((each) => each.acknowledged_by === undefined)
+    this.wall.needed(open.flatMap((each) => (each.slot === undefined ? [] : [each.slot])))
+  }
+
+  private ticked(): void {
+    this.wall.tick()
+    const { board } = this.feed
+    this.riders = board.header?.riders ?? 0
+    if (this.phase === 'paused') this.moment = this.feed.moment()
+    if (localNow() - this.zonesAt < AGE_LOOK_MS) return
+    this.zonesAt = localNow()
+    this.zones = board.zones()
+  }
+
+  /** Everything timed is computed anew, then again when what is shown of it changes. */
+  private pulse(): void {
+    clearTimeout(this.timer)
+    const { feed } = this
+    this.moment = feed.moment()
+    this.plan = feed.plan
+    this.now = feed.classMs()
+    this.coming = feed.coming()
+    this.undoable = feed.moves.undoable(this.now)
+    this.behindMs = feed.silentMs() / feed.rate
+    const waits = this.snapshot && ['scheduled', 'open', 'lobby'].includes(this.phase)
+    this.startsInMs = waits ? this.snapshot!.starts_at_ms - socket.clock.now() : undefined
+    this.timer = setTimeout(() => this.pulse(), nextLookMs(feed.rate, this.moment.leftMs, this.coming?.leftMs, this.undoable?.leftMs))
+  }
+}
+
+/** Worth a sound: ranks 1 to 3 that nobody has seen. */
+export const alarms = (list: AttentionList): boolean => list.items.some((each) => each.acknowledged_by === undefined && rankOf(each.kind) <= 3)

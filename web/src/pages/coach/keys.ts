@@ -1,0 +1,33 @@
+// The keys of the desk, by their place on the keyboard: they are the same with a Russian layout.
+
+export interface Keys {
+  startOrPause(): void
+  next(): void
+  adjust(by: number): void
+  undo(): void
+  acknowledge(): void
+  zone(zone: number): void
+  freeze(): void
+  tell(): void
+  screen(): void
+}
+
+export function press(event: KeyboardEvent, keys: Keys): void {
+  const target = event.target as HTMLElement
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || target.matches('input, select, textarea')) return
+  // Space and Enter belong to the button that has the focus.
+  if (event.code === 'Space' && target.matches('button, a, summary')) return
+  const zone = /^(?:Digit|Numpad)([1-5])$/.exec(event.code)
+  if (zone) keys.zone(Number(zone[1]))
+  else if (event.code === 'Space') keys.startOrPause()
+  else if (event.code === 'KeyN') keys.next()
+  else if (event.code === 'BracketLeft') keys.adjust(-15)
+  else if (event.code === 'BracketRight') keys.adjust(15)
+  else if (event.code === 'KeyU') keys.undo()
+  else if (event.code === 'KeyA') keys.acknowledge()
+  else if (event.code === 'KeyF') keys.freeze()
+  else if (event.code === 'KeyB') keys.tell()
+  else if (event.code === 'KeyT') keys.screen()
+  else return
+  event.preventDefault()
+}
