@@ -2,6 +2,7 @@
 //! from its owner. Driven by `cargo xtask prove fence` through standard input and output.
 //!
 //!   fence schema create|drop NAME --url URL     a schema of its own for a proof
+//!   fence keyspace drop NAME --url NODE         what a proof's server left in Cassandra
 //!   fence setup --url URL [--unfenced]          the classes, once
 //!   fence node --url URL [--unfenced]           `steal CLASS` and `write CLASS MESSAGE` in, `ok CLASS MESSAGE NUMBER` or `no CLASS MESSAGE` out
 //!   fence future FILE --url sqlite              a row in the file's list of migrations that a later version might have written
@@ -44,6 +45,7 @@ fn main() -> Result<()> {
         match words[..] {
             ["schema", "create", name, ..] => schema(url, &format!("create schema if not exists {name}")).await,
             ["schema", "drop", name, ..] => schema(url, &format!("drop schema if exists {name} cascade")).await,
+            ["keyspace", "drop", name, ..] => drop_keyspace(url, name).await,
             ["setup", ..] => setup(url, fenced).await,
             ["future", file, _, "sqlite"] => {
                 let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
@@ -63,6 +65,12 @@ fn main() -> Result<()> {
 async fn schema(url: &str, statement: &str) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&pool).await?;
+    Ok(())
+}
+
+async fn drop_keyspace(node: &str, name: &str) -> Result<()> {
+    let session = scylla::client::session_builder::SessionBuilder::new().known_node(node).build().await?;
+    session.query_unpaged(format!("drop keyspace if exists {name}"), ()).await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ pub mod events;
 pub mod lease;
 pub mod log;
 pub mod node;
+mod outbox;
 pub mod schema;
 pub mod sql;
 mod stats;
@@ -28,6 +29,7 @@ use fitconnect_protocol::Uuid;
 use lease::{Held, Lease};
 use log::Log;
 use node::Node;
+use outbox::Teller;
 use rustix::fs::{FlockOperation, flock};
 use sql::heart::Heart;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -114,6 +116,7 @@ pub struct Store {
     at: StateAt,
     lease: Arc<OnceLock<Arc<Lease>>>,
     heart: Option<Heart>,
+    teller: Option<Teller>,
 }
 
 /// Opens the folder, makes it on the first start. `sink` hears what becomes durable, from the log's own thread.
@@ -172,6 +175,7 @@ pub async fn open(options: Options, sink: DurableSink) -> Result<Store, OpenErro
         at: state,
         lease,
         heart: None,
+        teller: None,
     })
 }
 
@@ -199,6 +203,7 @@ impl Store {
         self.sql_state.guard(lease.clone());
         // A store is owned once in the life of its process.
         let _ = self.lease.set(lease.clone());
+        self.teller = Some(Teller::start(self.sql_state.clone(), self.rows.clone(), self.reader.counts.clone()));
         Ok(lease)
     }
 
@@ -211,7 +216,10 @@ impl Store {
 
     /// Writes what waits, ships what it can, and lets go of the folder.
     pub async fn close(self) {
-        let Store { log, shipper, sql_state, kept, heart, .. } = self;
+        let Store { log, shipper, sql_state, kept, heart, teller, .. } = self;
+        if let Some(teller) = teller {
+            teller.stop().await;
+        }
         let ended = tokio::task::spawn_blocking(move || {
             log.0.join();
             let ended = shipper.join().is_ok();

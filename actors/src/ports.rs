@@ -326,6 +326,12 @@ pub trait EventStore: Send + Sync {
     fn chunks_since(&self, class: ClassId, window: u64) -> BoxFuture<'_, Result<Vec<StoredSample>, StoreError>>;
     fn write_class_events(&self, events: Vec<ClassEventRow>) -> BoxFuture<'_, Result<(), StoreError>>;
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEventRow>, StoreError>>;
+    /// What changed in classes and people, from the outbox of the state store.
+    fn write_changes(&self, changes: Vec<Told>) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// Changes of a class from this number on, at most so many.
+    fn class_changes(&self, class: ClassId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>>;
+    /// Changes of a person in one month (see [`Told::month`]), in order.
+    fn activity(&self, user: UserId, month: i32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>>;
     /// A member's own series, written when a class has settled.
     fn write_user_series(
         &self,
@@ -350,6 +356,36 @@ pub struct Chunk {
     pub node: u32,
     pub window: u64,
     pub samples: Vec<StoredSample>,
+}
+
+/// A stored change as the event store is told of it. Told again it is the same row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub key: ActorKey,
+    pub seq: u64,
+    pub at: Millis,
+    pub kind: String,
+    pub body: Vec<u8>,
+}
+
+impl Told {
+    /// Months since January of the year 0, UTC.
+    pub fn month(&self) -> i32 {
+        month(self.at)
+    }
+}
+
+/// Months since January of the year 0, UTC, by the days of the civil calendar (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms": civil_from_days).
+pub fn month(at: Millis) -> i32 {
+    let days = (at.0 / 86_400_000) as i64 + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Months counted from March, the first of this calendar.
+    let march = (5 * of_year + 2) / 153;
+    ((year_of_era + era * 400) * 12 + march + 2) as i32
 }
 
 /// An event of a class in the event store.

@@ -23,11 +23,11 @@ mod schemas;
 #[cfg(test)]
 mod scratch;
 #[cfg(test)]
-mod suite;
+pub(in crate::store) mod suite;
 
 use super::lease::Lease;
 use super::node::Node;
-use fitconnect_actors::ports::{StateStore, StoreError};
+use fitconnect_actors::ports::{StateStore, StoreError, Told};
 use fitconnect_domain::Millis;
 use fitconnect_protocol::Uuid;
 use futures_util::future::BoxFuture;
@@ -40,6 +40,10 @@ pub trait Engine: StateStore {
     fn own<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, Result<(), OwnError>>;
     /// When the last command was answered: a clock that is behind it was set back.
     fn newest(&self) -> BoxFuture<'_, Result<Option<Millis>, StoreError>>;
+    /// What the event store has not been told: of each actor the oldest first, at most so many.
+    fn outbox(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>>;
+    /// The event store has these.
+    fn clear_outbox(&self, told: Vec<Told>) -> BoxFuture<'_, Result<(), StoreError>>;
     /// From now on actors are loaded only where their shard belongs to this incarnation.
     fn speaks_for(&self, incarnation: Uuid);
     /// From now on nothing is committed while this is not held.

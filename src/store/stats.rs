@@ -17,6 +17,9 @@ pub struct Counts {
     pub windows_shipped: AtomicU64,
     pub chunks_shipped: AtomicU64,
     pub ship_failures: AtomicU64,
+    pub outbox_told: AtomicU64,
+    pub outbox_failures: AtomicU64,
+    pub outbox_lag_ms: AtomicU64,
     /// 1 while a sample is acknowledged by the event store.
     pub ack_quorum: AtomicU64,
     pub ack_fallbacks: AtomicU64,
@@ -46,6 +49,10 @@ pub struct StoreStats {
     pub ship_failures: u64,
     /// Age of the oldest window that the event store does not have, in whole seconds.
     pub ship_lag: Duration,
+    /// Changes that the event store was told, attempts that failed, and the age of the oldest that waited when it was last looked.
+    pub outbox_told: u64,
+    pub outbox_failures: u64,
+    pub outbox_lag: Duration,
     /// Batches that may be under way to the event store, where it is a cluster.
     pub ship_pace: Option<u64>,
     /// Whether samples are to be acknowledged by the event store, whether they are now, and how often that ended.
@@ -77,6 +84,9 @@ impl Counts {
             windows_shipped: get(&self.windows_shipped),
             chunks_shipped: get(&self.chunks_shipped),
             ship_failures: get(&self.ship_failures),
+            outbox_told: get(&self.outbox_told),
+            outbox_failures: get(&self.outbox_failures),
+            outbox_lag: Duration::from_millis(get(&self.outbox_lag_ms)),
             ack_quorum: get(&self.ack_quorum) == 1,
             ack_fallbacks: get(&self.ack_fallbacks),
             ..StoreStats::default()

@@ -1,8 +1,9 @@
 //! The stores together: a sample is found from the moment it is durable, wherever it is on its way, once.
 
 use super::events::scratch::Keyspace;
+use super::sql::suite::{bare, class_row};
 use super::*;
-use fitconnect_actors::ports::{Durable, Event, Writer};
+use fitconnect_actors::ports::{Commit, Committed, Durable, Event, StoredChange, Writer};
 use fitconnect_domain::ActorKey;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_protocol::sample::Row;
@@ -297,5 +298,32 @@ fn a_backup_of_a_running_store_is_whole_and_a_changed_one_is_refused() {
         let error = backup::restore(&good, &place.path().join("bad")).await.expect_err("changed").to_string();
         assert!(error.contains("keys/1.pem") && error.contains("changed"), "{error}");
         assert!(backup::backup(&place.path().join("nowhere"), &place.path().join("x")).await.is_err());
+    });
+}
+
+#[test]
+fn what_is_committed_reaches_the_event_store() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let key = ActorKey::Class(CLASS);
+        let change = |seq| StoredChange { seq, at: Millis(seq), kind: "opened", body: vec![7] };
+        let commit =
+            |epoch, rev, seq| Commit { epoch, rev, row: class_row(1), changes: vec![change(seq)], ..bare(key) };
+        let mut store = open(hurried(folder.path()), deaf()).await.expect("a new store");
+        store.own("here").await.expect("nobody else");
+        let epoch = store.state.load(key).await.expect("a read").epoch;
+        assert_eq!(store.state.commit(vec![commit(epoch, 0, 1)]).await, [Committed::Done(1)]);
+        let until = Instant::now() + Duration::from_secs(20);
+        while store.stats().outbox_told < 1 || !store.sql_state.outbox(10).await.expect("a read").is_empty() {
+            assert!(Instant::now() < until, "{:?}", store.stats());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // Committed and stopped at once: it is told at the end.
+        assert_eq!(store.state.commit(vec![commit(epoch, 1, 2)]).await, [Committed::Done(2)]);
+        store.close().await;
+        let store = open(hurried(folder.path()), deaf()).await.expect("the same store");
+        let seqs: Vec<_> = store.rows.class_changes(CLASS, 0, 10).await.expect("a read");
+        assert_eq!(seqs.iter().map(|told| told.seq).collect::<Vec<_>>(), [1, 2]);
+        store.close().await;
     });
 }

@@ -145,6 +145,10 @@ fn store(store: &StoreStats, out: &mut Writer<'_>) -> fmt::Result {
     out.gauge("fitconnect_ack_quorum", "1 while samples are acknowledged by the event store", quorum)?;
     out.counter("fitconnect_ack_fallbacks", "Times that the event store was away", store.ack_fallbacks)?;
     out.counter("fitconnect_spool_failures", "Attempts to ship a window that failed", store.ship_failures)?;
+    out.counter("fitconnect_outbox_told", "Changes that the event store was told", store.outbox_told)?;
+    out.counter("fitconnect_outbox_failures", "Attempts to tell it that failed", store.outbox_failures)?;
+    let outbox_lag_s = store.outbox_lag.as_secs_f64();
+    out.gauge("fitconnect_outbox_lag_seconds", "Age of the oldest change that waits to be told", outbox_lag_s)?;
     out.counter("fitconnect_state_transactions", "Transactions of the state store", store.state_transactions)?;
     out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)?;
     let tries = store.state_retries.iter().copied();

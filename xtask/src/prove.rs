@@ -76,14 +76,14 @@ const PROOFS: &[Proof] = &[
         run: operator::run,
     },
     Proof {
-        name: "recordings-on-postgres",
-        words: "The same figures from recordings with the state in PostgreSQL",
-        run: |ctx| on_postgres(ctx, recordings::run),
+        name: "recordings-on-databases",
+        words: "The same figures from recordings with the state in PostgreSQL and the events in Cassandra",
+        run: |ctx| on_databases(ctx, recordings::run),
     },
     Proof {
-        name: "kill-on-postgres",
-        words: "Killed at a random second with the state in PostgreSQL, the server is back and nothing acknowledged is gone",
-        run: |ctx| on_postgres(ctx, kill::run),
+        name: "kill-on-databases",
+        words: "Killed at a random second, on PostgreSQL and Cassandra, the server is back and nothing acknowledged is gone",
+        run: |ctx| on_databases(ctx, kill::run),
     },
     Proof {
         name: "wall",
@@ -117,7 +117,7 @@ const PROOFS: &[Proof] = &[
     },
     Proof {
         name: "conformance",
-        words: "Every engine passes the suite of its role: SQLite, PostgreSQL and Cassandra",
+        words: "Every engine passes the suite of its role: SQLite, PostgreSQL (also through a proxy that plays faults) and Cassandra",
         run: conformance::run,
     },
     Proof {
@@ -143,18 +143,15 @@ pub struct Ctx {
     pub quick: bool,
     /// All that is random in the run comes from here.
     pub seed: u64,
-    /// Servers of the run keep their state in this PostgreSQL, each folder in a schema of its own.
-    pub state: Option<Arc<database::Databases>>,
+    /// Where the servers of the run keep state and events; `None`: in their folders.
+    pub databases: Option<Arc<database::Databases>>,
 }
 
-/// A proof whose servers keep their state in PostgreSQL.
-fn on_postgres(ctx: &Ctx, run: fn(&Ctx) -> Result<Outcome>) -> Result<Outcome> {
-    match database::postgres() {
-        Ok(postgres) => {
-            let databases = database::Databases::new(postgres);
-            run(&Ctx { quick: ctx.quick, seed: ctx.seed, state: Some(Arc::new(databases)) })
-        }
-        Err(why) => Ok(Outcome::skipped(&why)),
+/// A proof whose servers keep state in PostgreSQL and events in Cassandra.
+fn on_databases(ctx: &Ctx, run: fn(&Ctx) -> Result<Outcome>) -> Result<Outcome> {
+    match database::Databases::ensure() {
+        Ok(databases) => run(&Ctx { quick: ctx.quick, seed: ctx.seed, databases: Some(Arc::new(databases)) }),
+        Err(why) => Ok(Outcome::skipped(&why.to_string())),
     }
 }
 
@@ -188,7 +185,7 @@ pub fn run(options: &Options) -> Result<bool> {
         return Err(format!("there is no proof {unknown:?}: `cargo xtask prove --list`").into());
     }
     let wanted = |proof: &&Proof| options.names.is_empty() || options.names.iter().any(|name| name == proof.name);
-    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed), state: None };
+    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed), databases: None };
     let mut lines = Vec::new();
     let mut good = true;
     for proof in PROOFS.iter().filter(wanted) {
@@ -210,7 +207,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Every proof in its short form, under a fixed seed: what `cargo xtask test` runs.
 pub fn all_quick() -> Result<Vec<(&'static str, Verdict)>> {
-    let ctx = Ctx { quick: true, seed: 1, state: None };
+    let ctx = Ctx { quick: true, seed: 1, databases: None };
     let judge = |proof: &Proof| {
         let outcome = hold(proof, &ctx);
         println!("\n{}\n{}\n\n{}", proof.words, outcome.table(&ctx), outcome.line(proof.name));

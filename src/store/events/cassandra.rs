@@ -14,6 +14,7 @@ use crate::clock::WallClock;
 use crate::store::lock;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::{ActorKey, Millis};
 use fitconnect_protocol::limits::{EVENT_BATCH_BYTES_MAX, EVENT_BATCH_ROWS_MAX, EVENT_BATCHES_MAX};
 use fitconnect_protocol::{ClassId, SourceId, UserId, Uuid};
 use futures_util::future::BoxFuture;
@@ -345,6 +346,39 @@ impl Inner {
         Ok(events)
     }
 
+    async fn write_told(&self, changes: Vec<Told>) -> Result<(), Fault> {
+        let line = self.line().await?;
+        let (mut of_classes, mut of_people) = (Vec::new(), Vec::new());
+        for told in &changes {
+            let size = KEYS_BYTES + told.kind.len() + told.body.len();
+            let (seq, at) = (told.seq as i64, told.at.0 as i64);
+            let (kind, body, written_at) = (told.kind.as_str(), told.body.as_slice(), at * 1_000);
+            match told.key {
+                ActorKey::Class(class) => {
+                    of_classes.push((class, size, (class.0, seq, at, kind, body, written_at)));
+                }
+                ActorKey::User(user) => {
+                    let month = told.month();
+                    of_people.push(((user, month), size, (user.0, month, seq, at, kind, body, written_at)));
+                }
+                ActorKey::Session(_) => {}
+            }
+        }
+        self.send(&line.add_class_change, batches(of_classes.into_iter())).await?;
+        self.send(&line.add_activity, batches(of_people.into_iter())).await
+    }
+
+    async fn read_told(
+        &self,
+        key: ActorKey,
+        statement: &PreparedStatement,
+        of: impl SerializeRow,
+    ) -> Result<Vec<Told>, Fault> {
+        let rows = self.line().await?.read::<(i64, i64, String, Vec<u8>)>(statement, of).await?;
+        let told = |(seq, at, kind, body)| Told { key, seq: seq as u64, at: Millis(at as u64), kind, body };
+        rows.map_ok(told).try_collect().await
+    }
+
     /// A later version of a series has a later time, whatever the wall says.
     fn next_us(&self) -> i64 {
         let mut last = lock(&self.last_us);
@@ -422,6 +456,23 @@ impl EventStore for CassandraEvents {
 
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEventRow>, StoreError>> {
         self.on(move |inner| async move { Ok(inner.read_events(class).await?) })
+    }
+
+    fn write_changes(&self, changes: Vec<Told>) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.on(|inner| async move { Ok(inner.write_told(changes).await?) })
+    }
+
+    fn class_changes(&self, class: ClassId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>> {
+        self.on(move |inner| async move {
+            let of = (class.0, from_seq as i64, limit.min(i32::MAX as u32) as i32);
+            Ok(inner.read_told(ActorKey::Class(class), &inner.line().await?.class_changes, of).await?)
+        })
+    }
+
+    fn activity(&self, user: UserId, month: i32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>> {
+        self.on(move |inner| async move {
+            Ok(inner.read_told(ActorKey::User(user), &inner.line().await?.activity, (user.0, month)).await?)
+        })
     }
 
     fn write_user_series(

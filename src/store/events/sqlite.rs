@@ -7,6 +7,7 @@ use crate::store::sql::rows::{cut, many};
 use crate::store::sql::sqlite::pools;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::{ActorKey, Millis};
 use fitconnect_protocol::{ClassId, SourceId, UserId};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryStreamExt};
@@ -30,6 +31,13 @@ const CHUNKS_OF: &str = "select h.samples from hr_window as w join hr_by_class a
 const ADD_EVENTS: &str = "insert into class_event (class_id, win, node, number, at_ms, kind, body) values";
 const ADD_EVENTS_TAIL: &str = "on conflict (class_id, win, node, number) do update set at_ms = excluded.at_ms, kind = excluded.kind, body = excluded.body";
 const EVENTS: &str = "select win, node, number, at_ms, kind, body from class_event where class_id = $1 order by at_ms, win, node, number";
+const ADD_CLASS_CHANGES: &str = "insert into class_change (class_id, seq, at_ms, kind, body) values";
+const ADD_CLASS_CHANGES_TAIL: &str = "on conflict (class_id, seq) do nothing";
+const ADD_ACTIVITY: &str = "insert into activity (user_id, month, seq, at_ms, kind, body) values";
+const ADD_ACTIVITY_TAIL: &str = "on conflict (user_id, month, seq) do nothing";
+const CLASS_CHANGES: &str =
+    "select seq, at_ms, kind, body from class_change where class_id = $1 and seq >= $2 order by seq limit $3";
+const ACTIVITY: &str = "select seq, at_ms, kind, body from activity where user_id = $1 and month = $2 order by seq";
 const DROP_SERIES: &str = "delete from hr_by_user where user_id = $1 and class_id = $2";
 const ADD_SERIES: &str = "insert into hr_by_user (user_id, t10, class_id, samples) values";
 const SERIES: &str =
@@ -42,6 +50,11 @@ pub struct SqliteEvents {
 
 fn unavailable(error: sqlx::Error) -> StoreError {
     StoreError::Unavailable(error.to_string())
+}
+
+fn told(key: ActorKey, row: &sqlx::sqlite::SqliteRow) -> sqlx::Result<Told> {
+    let (seq, at) = (row.try_get::<i64, _>(0)? as u64, Millis(row.try_get::<i64, _>(1)? as u64));
+    Ok(Told { key, seq, at, kind: row.try_get(2)?, body: row.try_get(3)? })
 }
 
 impl SqliteEvents {
@@ -103,6 +116,36 @@ impl SqliteEvents {
             })
         };
         rows.into_iter().map(event).collect()
+    }
+
+    async fn add_changes(&self, changes: &[Told]) -> sqlx::Result<()> {
+        let (mut of_classes, mut of_people) = (Vec::new(), Vec::new());
+        for told in changes {
+            match told.key {
+                ActorKey::Class(class) => of_classes.push((class, told)),
+                ActorKey::User(user) => of_people.push((user, told)),
+                ActorKey::Session(_) => {}
+            }
+        }
+        let mut tx = self.write.begin_with("begin immediate").await?;
+        for part in cut(&of_classes) {
+            let text = many(ADD_CLASS_CHANGES, 5, part.len(), ADD_CLASS_CHANGES_TAIL);
+            let mut insert = sqlx::query(AssertSqlSafe(text));
+            for (class, told) in part {
+                insert = insert.bind(class.0).bind(told.seq as i64).bind(told.at.0 as i64);
+                insert = insert.bind(&told.kind).bind(&told.body);
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        for part in cut(&of_people) {
+            let mut insert = sqlx::query(AssertSqlSafe(many(ADD_ACTIVITY, 6, part.len(), ADD_ACTIVITY_TAIL)));
+            for (user, told) in part {
+                insert = insert.bind(user.0).bind(told.month()).bind(told.seq as i64).bind(told.at.0 as i64);
+                insert = insert.bind(&told.kind).bind(&told.body);
+            }
+            insert.execute(&mut *tx).await?;
+        }
+        tx.commit().await
     }
 
     async fn replace_series(&self, user: UserId, class: ClassId, samples: Vec<StoredSample>) -> sqlx::Result<()> {
@@ -183,6 +226,28 @@ impl EventStore for SqliteEvents {
 
     fn class_events(&self, class: ClassId) -> BoxFuture<'_, Result<Vec<ClassEventRow>, StoreError>> {
         async move { self.read_events(class).await.map_err(unavailable) }.boxed()
+    }
+
+    fn write_changes(&self, changes: Vec<Told>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.add_changes(&changes).await.map_err(unavailable) }.boxed()
+    }
+
+    fn class_changes(&self, class: ClassId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>> {
+        async move {
+            let ask = sqlx::query(CLASS_CHANGES).bind(class.0).bind(from_seq as i64).bind(i64::from(limit));
+            let rows = ask.fetch_all(&self.read).await.map_err(unavailable)?;
+            rows.iter().map(|row| told(ActorKey::Class(class), row)).collect::<sqlx::Result<_>>().map_err(unavailable)
+        }
+        .boxed()
+    }
+
+    fn activity(&self, user: UserId, month: i32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>> {
+        async move {
+            let rows =
+                sqlx::query(ACTIVITY).bind(user.0).bind(month).fetch_all(&self.read).await.map_err(unavailable)?;
+            rows.iter().map(|row| told(ActorKey::User(user), row)).collect::<sqlx::Result<_>>().map_err(unavailable)
+        }
+        .boxed()
     }
 
     fn write_user_series(

@@ -5,6 +5,7 @@ use super::{CassandraEvents, SqliteEvents};
 use crate::store::Temporary;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::{ActorKey, Millis};
 use fitconnect_protocol::sample::Row;
 use fitconnect_protocol::{ClassId, ReceiverId, SourceId, UserId, Uuid};
 use std::future::Future;
@@ -41,6 +42,7 @@ macro_rules! engine {
             a_class_of_an_hour_is_found_in_all_its_parts,
             a_series_moves_with_its_days,
             the_newest_windows_are_found_alone,
+            changes_are_found_by_class_and_by_month,
         }
     };
     ($engine:ident: $($case:ident),+ $(,)?) => {
@@ -189,4 +191,28 @@ async fn the_newest_windows_are_found_alone(store: &dyn EventStore) {
         assert_eq!((samples.len() as u64, oldest), ((30 - from) * 20, Some(from as u32)));
     }
     assert_eq!(store.chunks_since(CLASS, minute(30)).await, Ok(vec![]));
+}
+
+async fn changes_are_found_by_class_and_by_month(store: &dyn EventStore) {
+    // 2026-01-31 23:59:59 and the second after it, UTC.
+    let (january, february) = (Millis(1_769_903_999_000), Millis(1_769_904_000_000));
+    let told = |key, seq, at| Told { key, seq, at, kind: "moved".into(), body: vec![seq as u8; 300] };
+    let of_class = |seq| told(ActorKey::Class(CLASS), seq, january);
+    let of_ana = |seq, at| told(ActorKey::User(ANA), seq, at);
+    let mut all: Vec<Told> = (1..=200).map(of_class).collect();
+    all.extend([
+        told(ActorKey::Class(OTHER), 1, january),
+        of_ana(1, january),
+        of_ana(2, february),
+        of_ana(3, february),
+    ]);
+    store.write_changes(all.clone()).await.expect("written");
+    store.write_changes(all).await.expect("told again");
+    let page = store.class_changes(CLASS, 150, 20).await.expect("a read");
+    assert_eq!(page, (150..170).map(of_class).collect::<Vec<_>>());
+    assert_eq!(store.class_changes(CLASS, 0, 1_000).await.expect("a read").len(), 200, "told twice, there once");
+    assert_eq!(month(january), 2026 * 12);
+    assert_eq!(store.activity(ANA, month(january)).await, Ok(vec![of_ana(1, january)]));
+    assert_eq!(store.activity(ANA, month(february)).await, Ok(vec![of_ana(2, february), of_ana(3, february)]));
+    assert_eq!(store.activity(ANA, month(february) + 1).await, Ok(vec![]));
 }

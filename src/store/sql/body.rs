@@ -5,6 +5,8 @@
 mod commit;
 #[path = "body/load.rs"]
 mod load;
+#[path = "body/outbox.rs"]
+mod outbox;
 #[path = "body/own.rs"]
 mod own;
 #[path = "body/people.rs"]

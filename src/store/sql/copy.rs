@@ -94,6 +94,11 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("class_id", Id), ("seq", Int), ("at_us", Int), ("kind", Text), ("body", Bytes)],
     },
+    Table {
+        name: "fc_outbox",
+        key: 3,
+        columns: &[("shard_id", Int), ("actor", Bytes), ("seq", Int), ("at_us", Int), ("kind", Text), ("body", Bytes)],
+    },
     Table { name: "fc_letter", key: 2, columns: &[("to_shard", Int), ("letter_id", Bytes), ("body", Bytes)] },
     Table {
         name: "fc_command",

@@ -57,6 +57,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("body.rs", include_str!("body.rs")),
     ("commit.rs", include_str!("body/commit.rs")),
     ("load.rs", include_str!("body/load.rs")),
+    ("outbox.rs", include_str!("body/outbox.rs")),
     ("own.rs", include_str!("body/own.rs")),
     ("people.rs", include_str!("body/people.rs")),
     ("copy.rs", include_str!("copy.rs")),

@@ -32,6 +32,8 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     19 "0019_lock",
     20 "0020_command_ttl",
     21 "0021_node_gc",
+    22 "0022_outbox",
+    23 "0023_outbox_gc",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -57,6 +59,8 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     19 "0019_lock",
     20 "0020_command_ttl",
     21 "0021_node_gc",
+    22 "0022_outbox",
+    23 "0023_outbox_gc",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.
@@ -65,6 +69,7 @@ const POSTGRES_OWN: &[Migration] = migrations! { "cockroach":
     16 "0016_command_at.postgres",
     20 "0020_command_ttl.postgres",
     21 "0021_node_gc.postgres",
+    23 "0023_outbox_gc.postgres",
 };
 
 /// What is applied to PostgreSQL itself.
@@ -80,6 +85,8 @@ pub const SQLITE_EVENTS: &[Migration] = migrations! { "sqlite_events":
     3 "0003_hr_by_class",
     4 "0004_hr_by_user",
     5 "0005_class_event",
+    6 "0006_class_change",
+    7 "0007_activity",
 };
 
 /// How far a schema is.

@@ -19,7 +19,7 @@ pub fn actor_bytes(key: &ActorKey) -> [u8; 17] {
     bytes
 }
 
-fn actor_of(bytes: &[u8]) -> Option<ActorKey> {
+pub fn actor_of(bytes: &[u8]) -> Option<ActorKey> {
     let id = Uuid::from_slice(bytes.get(1..17)?).ok()?;
     match bytes[0] {
         1 => Some(ActorKey::Class(ClassId(id))),

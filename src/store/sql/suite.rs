@@ -47,7 +47,7 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// What a store must do, by name.
-pub(super) type Case = (&'static str, for<'s> fn(&'s dyn StateStore) -> BoxFuture<'s, ()>);
+pub(super) type Case = (&'static str, for<'s> fn(&'s dyn Engine) -> BoxFuture<'s, ()>);
 
 macro_rules! cases {
     ($($case:ident),+ $(,)?) => {
@@ -83,19 +83,20 @@ cases! {
     alarms_are_found_when_due,
     people_log_in_by_email,
     summaries_are_paged_backwards,
+    what_changed_waits_in_the_outbox,
 }
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
     StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec() }
 }
 
-pub(super) fn class_row(people: u32) -> Option<Row> {
+pub(in crate::store) fn class_row(people: u32) -> Option<Row> {
     let (name, hall, trainer, stage) = ("HIIT".into(), "A".into(), "Tom".into(), "running".into());
     Some(Row::Class(ClassRow { gym: GYM, name, hall, trainer, starts_at_ms: 5_000, stage, people }))
 }
 
 /// A commit that says nothing.
-pub(super) fn bare(key: ActorKey) -> Commit {
+pub(in crate::store) fn bare(key: ActorKey) -> Commit {
     let (row, wake_at) = (None, None);
     Commit { key, epoch: 0, rev: 0, row, changes: vec![], wake_at, letters: vec![], received: vec![], answers: vec![] }
 }
@@ -301,4 +302,30 @@ async fn summaries_are_paged_backwards(store: &dyn StateStore) {
     assert_eq!(page, [(4, vec![4]), (3, vec![3])]);
     let rest = store.user_changes(ANA, "summarised", Some(3), 2).await.expect("a page");
     assert_eq!(rest, [(1, vec![1])]);
+}
+
+async fn what_changed_waits_in_the_outbox(store: &dyn Engine) {
+    let told =
+        |key: ActorKey, seq: u64| Told { key, seq, at: Millis(seq), kind: "moved".into(), body: vec![seq as u8] };
+    let mut first = commit_of(store, KEY, 0).await;
+    first.changes = (1..=100).map(|seq| change(seq, &[seq as u8])).collect();
+    let stale = Commit { changes: vec![change(101, &[101])], ..commit_of(store, KEY, 9).await };
+    assert_eq!(one(store, first).await, Committed::Done(1));
+    assert_eq!(one(store, stale).await, Committed::Fenced);
+    add(store, ANA, "ana@example.org").await;
+    let person = ActorKey::User(ANA);
+    let mut second = commit_of(store, person, 1).await;
+    second.changes = vec![change(1, &[1])];
+    assert_eq!(one(store, second).await, Committed::Done(2));
+    let all = store.outbox(1_000).await.expect("a read");
+    assert_eq!(all.len(), 101, "what was fenced has told nobody");
+    let of = |key: ActorKey| all.iter().filter(|told| told.key == key).cloned().collect::<Vec<_>>();
+    assert_eq!(of(KEY), (1..=100).map(|seq| told(KEY, seq)).collect::<Vec<_>>(), "of one actor in order");
+    assert_eq!(of(person), [told(person, 1)]);
+    let page = store.outbox(60).await.expect("a read");
+    assert_eq!(page, all[..60]);
+    store.clear_outbox(page).await.expect("gone");
+    assert_eq!(store.outbox(1_000).await.expect("a read"), all[60..]);
+    store.clear_outbox(all).await.expect("those that were gone too");
+    assert_eq!(store.outbox(1_000).await, Ok(vec![]));
 }

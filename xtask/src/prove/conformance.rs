@@ -8,6 +8,10 @@ use std::process::Command;
 
 /// Modules with the suites: what stands behind is the engine, then the case.
 const SUITES: [(&str, &str); 2] = [("store::sql::suite::", "state"), ("store::events::suite::", "events")];
+/// Every case of the state suite through a proxy that restarts, cuts and delays, seed by seed.
+const FAULTS: &str = "store::sql::faulty::every_case_comes_out_the_same_under_faults";
+const FAULT_SEEDS: u64 = 200;
+const FAULT_SEEDS_QUICK: u64 = 4;
 /// Must pass, wherever the proof runs: by role and engine.
 const PROMISED: [(&str, &str, Option<Kind>); 4] = [
     ("state", "sqlite", None),
@@ -22,10 +26,9 @@ struct Count {
     failed: Vec<String>,
 }
 
-pub fn run(_: &Ctx) -> Result<Outcome> {
+pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let mut outcome = Outcome::new();
-    let mut test = Command::new("cargo");
-    test.current_dir(repo::root()).args(["test", "--package", "fitconnect", "--lib", "--no-fail-fast", "--"]);
+    let mut test = suites();
     test.args(SUITES.map(|(module, _)| module));
     let mut up = Vec::new();
     for kind in [Kind::Postgres, Kind::Cassandra] {
@@ -53,8 +56,44 @@ pub fn run(_: &Ctx) -> Result<Outcome> {
     if !ran.ok && counts.values().all(|count| count.failed.is_empty()) {
         return Err(format!("{}\nthe suites did not run", run::tail(&ran.text)).into());
     }
-    outcome.figure(format!("{passed} cases passed on {} engines", 2 + up.len()));
+    let mut figure = format!("{passed} cases passed on {} engines", 2 + up.len());
+    if let Some(postgres) = up.iter().find(|service| service.kind == Kind::Postgres) {
+        figure += &under_faults(ctx, &postgres.address, &mut outcome)?;
+    }
+    outcome.figure(figure);
     Ok(outcome)
+}
+
+fn suites() -> Command {
+    let mut test = Command::new("cargo");
+    test.current_dir(repo::root()).args(["test", "--package", "fitconnect", "--lib", "--no-fail-fast", "--"]);
+    test
+}
+
+/// The state suite through the proxy. Gives its part of the proof's figure.
+fn under_faults(ctx: &Ctx, address: &str, outcome: &mut Outcome) -> Result<String> {
+    let seeds = if ctx.quick { FAULT_SEEDS_QUICK } else { FAULT_SEEDS };
+    let mut test = suites();
+    // Not captured: the case and seed that runs is what there is to look at.
+    test.args(["--exact", FAULTS, "--nocapture"]);
+    test.env(Kind::Postgres.variable(), address).env("FITCONNECT_TEST_SEEDS", seeds.to_string());
+    let ran = run::watch("the state suite through the fault proxy", &mut test)?;
+    let promised = format!("all pass, {seeds} seeds");
+    let Some((counts, tricks)) = ran.ok.then(|| fault_counts(&ran.text, seeds)).flatten() else {
+        eprintln!("{}", run::tail(&ran.text));
+        outcome.must("state on postgres through faults", "failed: see above", &promised, false);
+        return Ok(String::new());
+    };
+    outcome.must("state on postgres through faults", counts, &promised, true);
+    outcome.fact("faults played", tricks);
+    Ok(format!(", and on postgres through faults of {seeds} seeds"))
+}
+
+/// From the test's line `10 cases, 200 seeds, 31 retries: RestartStatement 7, …`: both halves, where it ran as many as it was to.
+fn fault_counts(text: &str, seeds: u64) -> Option<(String, String)> {
+    let line = text.lines().find(|line| line.contains(&format!(" cases, {seeds} seeds, ")))?;
+    let (counts, tricks) = line.split_once(": ")?;
+    Some((counts.to_owned(), tricks.to_owned()))
 }
 
 /// From cargo's lines `test store::events::suite::cassandra::a_case ... ok`.
@@ -84,4 +123,13 @@ fn cases_are_counted_by_engine() {
     let cassandra = &counts[&("events", "cassandra".to_owned())];
     assert_eq!((cassandra.passed, cassandra.failed.as_slice()), (1, &["b".to_owned()][..]));
     assert_eq!((counts[&("state", "sqlite".to_owned())].passed, counts.len()), (1, 2));
+}
+
+#[test]
+fn a_run_through_faults_counts_only_with_all_its_seeds() {
+    let text = "10 cases, 200 seeds, 31 retries: CutBefore 7, CutAfter 2\ntest result: ok";
+    let counts = ("10 cases, 200 seeds, 31 retries".to_owned(), "CutBefore 7, CutAfter 2".to_owned());
+    assert_eq!(fault_counts(text, 200), Some(counts));
+    assert_eq!(fault_counts(text, 4), None);
+    assert_eq!(fault_counts("test result: ok. 0 passed", 200), None);
 }

@@ -81,7 +81,7 @@ pub fn seed(ctx: &Ctx, data: &Path, members: usize, trainers: usize) -> Result<A
 fn run_seed(ctx: &Ctx, data: &Path, args: &[&str]) -> Result<Accounts> {
     let mut seed = Command::new(binary(ctx, "fitconnect")?);
     seed.stdin(Stdio::null()).arg("seed").arg("--data").arg(data).arg("--tokens").args(args);
-    seed.args(super::database::flags(ctx, data)?);
+    seed.args(super::database::state_flags(ctx, data)?);
     let output = seed.output()?;
     if !output.status.success() {
         return Err(format!("{}\nthe accounts could not be made", String::from_utf8_lossy(&output.stderr)).into());

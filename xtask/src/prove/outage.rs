@@ -16,6 +16,7 @@ use fitconnect_loadtest::rider::{Begin, End, Order, Ridden, Rider, RiderOptions,
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::Trainer;
 use fitconnect_protocol::ClassId;
+use fitconnect_protocol::class::PlanAction;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -83,7 +84,7 @@ impl Outage<'_> {
         }
         let calm = if self.ctx.quick { CALM / 4 } else { CALM };
         tokio::time::sleep(calm).await;
-        self.without_cassandra(&gym.server, &riders, &tally, outcome).await?;
+        self.without_cassandra(&gym.server, &trainer, class, &riders, &tally, outcome).await?;
         tokio::time::sleep(calm).await;
         self.without_postgres(&trainer, class, &riders, &tally, outcome).await?;
         tokio::time::sleep(calm).await;
@@ -117,6 +118,8 @@ impl Outage<'_> {
     async fn without_cassandra(
         &mut self,
         server: &Server,
+        trainer: &Trainer,
+        class: ClassId,
         riders: &[Rider],
         tally: &Tally,
         outcome: &mut Outcome,
@@ -138,6 +141,10 @@ impl Outage<'_> {
         let (status, words) = get(server.address, "/readyz")?;
         let said = status == 200 && words.contains("ack is local");
         outcome.must("/readyz", words.trim().replace('\n', "; "), "ready, and says that ack is local", said);
+        // Changes that Cassandra is to hear of wait in the outbox.
+        let told_before = metric(server, "fitconnect_outbox_told_total")?;
+        trainer.plan(class, PlanAction::Pause).await?;
+        trainer.plan(class, PlanAction::Resume).await?;
         let left = self.size.cassandra_away.saturating_sub(killed.elapsed());
         tokio::time::sleep(left).await;
         let oldest = oldest_row(riders);
@@ -149,6 +156,7 @@ impl Outage<'_> {
             tally.ack().len() > acked_before,
         );
         outcome.must("oldest row of a rider", format!("{oldest:.1?}"), "≤ 3 s", oldest <= ROW_AGE_MAX);
+        let told_away = metric(server, "fitconnect_outbox_told_total")? - told_before;
         let begun = Instant::now();
         self.cassandra.start()?;
         outcome.fact("Cassandra needed to start", format!("{:.1?}", begun.elapsed()));
@@ -160,6 +168,18 @@ impl Outage<'_> {
             format!("{:.0} KiB, {:.0} KiB after {:.1?}", backlog / 1024.0, after / 1024.0, back.elapsed()),
             "drained",
             after < backlog,
+        );
+        wait("what changed to be told", DRAINED_WITHIN, || {
+            Ok(metric(server, "fitconnect_outbox_told_total")? >= told_before + 2.0
+                && metric(server, "fitconnect_outbox_lag_seconds")? == 0.0)
+        })
+        .await?;
+        let told = metric(server, "fitconnect_outbox_told_total")? - told_before;
+        outcome.must(
+            "changes told during the outage, and when it was over",
+            format!("{told_away} and {told}"),
+            "0 and 2",
+            told_away == 0.0 && told == 2.0,
         );
         before.judge("without Cassandra", true, tally, outcome);
         Ok(())

@@ -144,8 +144,8 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    const FULL: Ctx = Ctx { quick: false, seed: 7, state: None };
-    const QUICK: Ctx = Ctx { quick: true, seed: 7, state: None };
+    const FULL: Ctx = Ctx { quick: false, seed: 7, databases: None };
+    const QUICK: Ctx = Ctx { quick: true, seed: 7, databases: None };
 
     #[test]
     fn one_missed_promise_fails_the_proof() {

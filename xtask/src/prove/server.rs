@@ -79,7 +79,7 @@ impl Server {
     /// The same at an address: where clients come back to a server that was killed.
     pub fn start_at(ctx: &Ctx, data: &Path, listen: &str, args: &[&str]) -> Result<Server> {
         let mut args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        args.extend(super::database::flags(ctx, data)?);
+        args.extend(super::database::server_flags(ctx, data)?);
         Server::spawn(&binary(ctx, "fitconnect")?, data, listen, &args, &data.with_extension("log"))
     }
 

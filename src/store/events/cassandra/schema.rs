@@ -30,6 +30,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_class_event" Some(CLASS_DAYS),
     5 "0005_hr_day" Some(USER_DAYS),
     6 "0006_hr_by_user" Some(USER_DAYS),
+    7 "0007_class_change" Some(CLASS_DAYS),
+    8 "0008_activity" Some(USER_DAYS),
 };
 
 /// Makes the keyspace and its tables, as far as they are not there.

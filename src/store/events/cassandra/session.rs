@@ -34,6 +34,12 @@ const CHUNKS_SINCE: &str =
 const CHUNKS_OF: &str = "select samples from hr_by_class where class_id = ? and bucket = ? and slot = ? and source = ?";
 const ADD_EVENT: &str = "insert into class_event (class_id, win, node, number, at, kind, body) values (?, ?, ?, ?, ?, ?, ?) using timestamp ?";
 const EVENTS: &str = "select win, node, number, at, kind, body from class_event where class_id = ?";
+const ADD_CLASS_CHANGE: &str =
+    "insert into class_change (class_id, seq, at, kind, body) values (?, ?, ?, ?, ?) using timestamp ?";
+const CLASS_CHANGES: &str = "select seq, at, kind, body from class_change where class_id = ? and seq >= ? limit ?";
+const ADD_ACTIVITY: &str =
+    "insert into activity (user_id, month, seq, at, kind, body) values (?, ?, ?, ?, ?, ?) using timestamp ?";
+const ACTIVITY: &str = "select seq, at, kind, body from activity where user_id = ? and month = ?";
 const ADD_DAY: &str = "insert into hr_day (user_id, day, class_id) values (?, ?, ?) using timestamp ?";
 const DROP_DAY: &str = "delete from hr_day using timestamp ? where user_id = ? and day = ? and class_id = ?";
 const DAYS: &str = "select day, class_id from hr_day where user_id = ? and day >= ? and day <= ?";
@@ -100,6 +106,10 @@ pub struct Line {
     pub chunks_since: PreparedStatement,
     pub add_event: PreparedStatement,
     pub events: PreparedStatement,
+    pub add_class_change: PreparedStatement,
+    pub class_changes: PreparedStatement,
+    pub add_activity: PreparedStatement,
+    pub activity: PreparedStatement,
     pub add_day: PreparedStatement,
     pub drop_day: PreparedStatement,
     pub days: PreparedStatement,
@@ -145,6 +155,10 @@ impl Line {
             chunks_since: prepare(CHUNKS_SINCE).await?,
             add_event: prepare(ADD_EVENT).await?,
             events: prepare(EVENTS).await?,
+            add_class_change: prepare(ADD_CLASS_CHANGE).await?,
+            class_changes: prepare(CLASS_CHANGES).await?,
+            add_activity: prepare(ADD_ACTIVITY).await?,
+            activity: prepare(ACTIVITY).await?,
             add_day: prepare(ADD_DAY).await?,
             drop_day: prepare(DROP_DAY).await?,
             days: prepare(DAYS).await?,

@@ -38,6 +38,8 @@ const REV_CLASS: &str =
     "select c.rev, s.epoch from fc_class as c join fc_shard as s on s.shard_id = c.shard_id where c.id = $1";
 const REV_USER: &str =
     "select u.rev, s.epoch from fc_user as u join fc_shard as s on s.shard_id = u.shard_id where u.id = $1";
+/// The shard's epoch, and whether a letter is still there.
+const WAITS: &str = "select s.epoch, (select count(l.letter_id) from fc_letter as l where l.letter_id = $1) from fc_shard as s where s.shard_id = $2";
 
 /// The revision that each actor has now; `None`: its fence held.
 type Granted = Vec<Option<u64>>;
@@ -163,6 +165,7 @@ fn note(rows: &[SqlRow], places: &BTreeMap<Uuid, usize>, granted: &mut Granted) 
 struct Writes<'c> {
     class_changes: Vec<(Uuid, &'c StoredChange)>,
     user_changes: Vec<(Uuid, &'c StoredChange)>,
+    outbox: Vec<(ActorKey, &'c StoredChange)>,
     letters: Vec<(LetterId, &'c Letter)>,
     answers: Vec<([u8; 17], &'c StoredAnswer)>,
     received: Vec<&'c LetterId>,
@@ -176,6 +179,7 @@ impl<'c> Writes<'c> {
             ActorKey::User(user) => self.user_changes.extend(changes.map(|change| (user.0, change))),
             ActorKey::Session(_) => {}
         }
+        self.outbox.extend(commit.changes.iter().map(|change| (commit.key, change)));
         let from = commit.key;
         self.letters
             .extend(commit.letters.iter().map(|(number, letter)| (LetterId { from, rev, number: *number }, letter)));
@@ -196,6 +200,15 @@ impl<'c> Writes<'c> {
                 }
                 insert.execute(&mut *conn).await?;
             }
+        }
+        for part in cut(&self.outbox) {
+            let head = "insert into fc_outbox (shard_id, actor, seq, at_us, kind, body) values";
+            let mut insert = sqlx::query(AssertSqlSafe(many(head, 6, part.len(), "")));
+            for (key, change) in part {
+                insert = insert.bind(i64::from(key.shard())).bind(actor_bytes(key).to_vec()).bind(change.seq as i64);
+                insert = insert.bind(us(change.at)).bind(change.kind).bind(&change.body);
+            }
+            insert.execute(&mut *conn).await?;
         }
         for part in cut(&self.letters) {
             let text = many("insert into fc_letter (to_shard, letter_id, body) values", 3, part.len(), "");
@@ -291,6 +304,18 @@ impl SqlState {
             let (found, epoch) = (row.try_get::<i64, _>(0)? as u64, row.try_get::<i64, _>(1)? as u64);
             if epoch == commit.epoch {
                 return Ok(found == rev);
+            }
+        }
+        // Of those of whom nothing is stored, a letter knows: it was there, and under our epoch nobody else takes it away.
+        let nobodies = commits.iter().zip(granted).filter(|(_, rev)| **rev == Some(0));
+        for (commit, letter) in nobodies.filter_map(|(commit, _)| Some((commit, commit.received.first()?))) {
+            let ask = || sqlx::query(WAITS).bind(letter_bytes(letter)).bind(i64::from(commit.key.shard()));
+            let pool = &self.lines[line];
+            let row = retry!(self, "outcome", on_line!(pool, |line| ask().fetch_optional(line)))?;
+            let Some(row) = row else { return Ok(false) };
+            let (epoch, waits) = (row.try_get::<i64, _>(0)? as u64, row.try_get::<i64, _>(1)?);
+            if epoch == commit.epoch {
+                return Ok(waits == 0);
             }
         }
         Ok(false)

@@ -31,6 +31,14 @@ impl Engine for SqlState {
         self.read_newest().boxed()
     }
 
+    fn outbox(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Told>, StoreError>> {
+        self.read_outbox(limit).boxed()
+    }
+
+    fn clear_outbox(&self, told: Vec<Told>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.drop_told(&told).await }.boxed()
+    }
+
     fn speaks_for(&self, incarnation: Uuid) {
         // A process has one incarnation.
         let _ = self.owner.set(incarnation);

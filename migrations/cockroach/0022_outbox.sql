@@ -1,0 +1,1 @@
+create table if not exists fc_outbox (shard_id bigint not null, actor bytea not null, seq bigint not null, at_us bigint not null, kind text not null, body bytea not null, primary key (shard_id, actor, seq));

@@ -1,0 +1,1 @@
+alter table fc_outbox configure zone using gc.ttlseconds = 600;

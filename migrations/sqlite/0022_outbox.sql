@@ -1,0 +1,1 @@
+create table if not exists fc_outbox (shard_id integer not null, actor blob not null, seq integer not null, at_us integer not null, kind text not null, body blob not null, primary key (shard_id, actor, seq)) strict, without rowid;

@@ -1,0 +1,1 @@
+create table if not exists class_change (class_id blob not null, seq integer not null, at_ms integer not null, kind text not null, body blob not null, primary key (class_id, seq)) strict, without rowid;

@@ -1,0 +1,1 @@
+create table if not exists activity (user_id blob not null, month integer not null, seq integer not null, at_ms integer not null, kind text not null, body blob not null, primary key (user_id, month, seq)) strict, without rowid;
