@@ -72,7 +72,7 @@ const apart = (all) => {
 
 async function push(name) {
   const button = pages.desk.locator(`.drive [data-do="${name}"]`)
-  if (name !== 'end') return button.click()
+  if (name !== 'end') return button.click({ timeout: 5_000 })
   await button.hover()
   await pages.desk.mouse.down()
   await pages.desk.waitForTimeout(HOLD_MS)

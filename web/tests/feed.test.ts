@@ -2,8 +2,8 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { ClassFeed } from '../src/live/feed'
 import type { Follower } from '../src/net/topics'
 import type { Socket } from '../src/net/socket'
-import type { ClassEvent, Phase, Snapshot } from '../src/proto/protocol'
-import { FLAG_FULL } from '../src/proto/layout'
+import type { ClassEvent, Phase, PlanAction, Snapshot } from '../src/proto/protocol'
+import { FLAG_FULL, PHASES } from '../src/proto/layout'
 import { pack } from './help/rows'
 
 const ID = '0192f0c0-0000-7000-8000-000000000001'
@@ -56,7 +56,7 @@ test('between quiet ticks nothing ages, however fast class time runs; a longer s
 
 test('a class that is over may be silent, unless nobody is there to speak', () => {
   const class_ = feed('settled')
-  board().tick!(pack({ tick: 1, classMs: 0, rows: [{ slot: 0 }] }))
+  board().tick!(pack({ tick: 1, classMs: 0, phase: PHASES.indexOf('settled'), rows: [{ slot: 0 }] }))
   now = 60_000
   expect(class_.silentMs()).toBe(0)
   link.state = 'offline'
@@ -109,4 +109,26 @@ test('a move that is told ahead is counted down to, and holds from then on', () 
   expect([made.coming()!.leftMs, made.plan.version]).toEqual([2_000, 1])
   now = 3_000
   expect([made.coming(), made.plan.version]).toEqual([undefined, 2])
+})
+
+test('a phase is made by moves when they take effect, and by what ticks say', () => {
+  vi.useFakeTimers()
+  const made = feed('lobby')
+  const tell = (id: number, action: PlanAction, at: number, undone = false) =>
+    followers.get(`class:${ID}`)!.event!({ t: 'plan', id, action, at, undone, plan: { version: id, runs: [] } })
+  tell(1, { t: 'start' }, 3_000)
+  expect(made.phase).toBe('lobby')
+  watcher.info.mockClear()
+  now = 3_000
+  vi.advanceTimersByTime(3_000)
+  expect([made.phase, watcher.info.mock.calls.length]).toEqual(['live', 1])
+  tell(2, { t: 'pause' }, 3_100)
+  now = 3_200
+  expect(made.phase).toBe('paused')
+  tell(2, { t: 'pause' }, 3_100, true)
+  expect(made.phase).toBe('live')
+  board().tick!(pack({ tick: 1, classMs: 3_200, phase: PHASES.indexOf('cooling'), rows: [] }))
+  expect(made.phase).toBe('cooling')
+  made.stop()
+  vi.useRealTimers()
 })

@@ -6,6 +6,7 @@ mod bad_input;
 mod browser;
 mod conformance;
 mod database;
+mod desk;
 mod everyone;
 mod fanout;
 mod fence;
@@ -89,6 +90,11 @@ const PROOFS: &[Proof] = &[
         name: "wall",
         words: "The hall's screen moves, says what is lost, follows the trainer and obeys consents, in a real browser",
         run: wall::run,
+    },
+    Proof {
+        name: "desk",
+        words: "The trainer's desk: each control at once on desk, hall and phone, each rank answered, and its tab may die",
+        run: desk::run,
     },
     Proof {
         name: "phone",

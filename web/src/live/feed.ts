@@ -2,6 +2,7 @@
 
 import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
 import { localNow } from '../net/clock'
+import { PHASES } from '../proto/layout'
 import type { Socket } from '../net/socket'
 import { type Coming, Moves } from './moves'
 import { Board } from './ticks'
@@ -31,12 +32,14 @@ export class ClassFeed {
   readonly board = new Board()
   readonly people = new Map<number, Person>()
   snapshot?: ClassSnapshot
-  phase: Phase = 'scheduled'
   readonly moves = new Moves()
   /** Why the class was cancelled or aborted. */
   reason?: string
   private readonly stops: (() => void)[] = []
   private tickAt = 0
+  /** The phase as it was told last, by an event or a tick, and the class time of that. */
+  private told: { phase: Phase; at: number } = { phase: 'scheduled', at: -Infinity }
+  private effect?: ReturnType<typeof setTimeout>
 
   constructor(
     private readonly socket: Socket,
@@ -70,6 +73,7 @@ export class ClassFeed {
 
   stop(): void {
     for (const stop of this.stops.splice(0)) stop()
+    clearTimeout(this.effect)
   }
 
   /** Class time now; the server's clock where no snapshot has come. */
@@ -81,6 +85,11 @@ export class ClassFeed {
   /** As it holds now: a move that is counted down to has not happened. */
   get plan(): PlanView {
     return this.moves.planAt(this.classMs())
+  }
+
+  /** With what the trainer's moves have made of it: they are told ahead, and the phase is not told again. */
+  get phase(): Phase {
+    return this.moves.phaseAt(this.told.phase, this.told.at, this.classMs())
   }
 
   get rate(): number {
@@ -118,7 +127,7 @@ export class ClassFeed {
   /** What the server said, or what was kept of it. */
   begin(snapshot: ClassSnapshot): void {
     this.snapshot = snapshot
-    this.phase = snapshot.phase
+    this.told = { phase: snapshot.phase, at: -Infinity }
     this.moves.begin(snapshot.plan)
     this.watcher.info()
   }
@@ -136,11 +145,12 @@ export class ClassFeed {
   private event(event: ClassEvent): void {
     switch (event.t) {
       case 'phase':
-        this.phase = event.phase
+        this.told = { phase: event.phase, at: event.at }
         this.reason = event.reason
         return this.watcher.info()
       case 'plan':
         this.moves.hear(event, this.classMs())
+        this.awaitEffect()
         return this.watcher.info()
       case 'roster':
         return this.enter(event.entries)
@@ -158,7 +168,27 @@ export class ClassFeed {
   private tick(bytes: Uint8Array): void {
     if (!this.board.apply(bytes)) return
     this.tickAt = localNow()
+    this.hearPhase()
     this.watcher.tick()
     if (this.board.removed.length) this.watcher.people()
+  }
+
+  private hearPhase(): void {
+    const { phase, classMs } = this.board.header!
+    const [before, told] = [this.phase, PHASES[phase]]
+    if (!told || classMs < this.told.at) return
+    this.told = { phase: told, at: classMs }
+    if (this.phase !== before) this.watcher.info()
+  }
+
+  /** A move that is counted down to changes phase and plan at its moment, though nobody tells anything then. */
+  private awaitEffect(): void {
+    clearTimeout(this.effect)
+    const coming = this.coming()
+    if (!coming) return
+    this.effect = setTimeout(() => {
+      if (this.coming()?.action !== coming.action) this.watcher.info()
+      this.awaitEffect()
+    }, Math.ceil(coming.leftMs / this.rate))
   }
 }

@@ -2,7 +2,7 @@
 // it was and every screen counts down; for a moment after, it can be taken back.
 
 import { LIMITS } from '../proto/layout'
-import type { ClassEvent, PlanAction, PlanView } from '../proto/protocol'
+import type { ClassEvent, Phase, PlanAction, PlanView } from '../proto/protocol'
 
 /** A move of the plan, in force from `at` of class time. */
 export interface PlanMove {
@@ -22,6 +22,9 @@ interface Valid {
   from: number
   plan: PlanView
 }
+
+/** Moves that make a phase; the end of a plan by itself is told. */
+const MAKES: Partial<Record<PlanAction['t'], Phase>> = { start: 'live', pause: 'paused', resume: 'live', end: 'cooling' }
 
 const KEPT_MAX = 32
 
@@ -55,6 +58,12 @@ export class Moves {
   /** The plan as it holds then. */
   planAt(classMs: number): PlanView {
     return (this.plans.findLast((each) => each.from <= classMs) ?? this.plans[0]!).plan
+  }
+
+  /** The phase then, where it was told at `toldAt`: what moves have made of it since. */
+  phaseAt(told: Phase, toldAt: number, classMs: number): Phase {
+    const since = this.kept.filter(({ at }) => at > toldAt && at <= classMs).sort((a, b) => a.at - b.at)
+    return since.reduce((phase, { action }) => MAKES[action.t] ?? phase, told)
   }
 
   /** The next one to take effect. */

@@ -20,18 +20,19 @@ export interface TickSpec {
   tick: number
   classMs?: number
   flags?: number
+  phase?: number
   run?: number
   leftMs?: number
   rows: RowSpec[]
 }
 
-export function pack({ epoch = 1, tick, classMs = tick * 250, flags = 0, run = L.NO_RUN, leftMs = L.NO_END, rows }: TickSpec): Uint8Array {
+export function pack({ epoch = 1, tick, classMs = tick * 250, flags = 0, phase = 3, run = L.NO_RUN, leftMs = L.NO_END, rows }: TickSpec): Uint8Array {
   const bytes = new Uint8Array(L.HEADER_BYTES + rows.length * L.ROW_BYTES)
   const view = new DataView(bytes.buffer)
   view.setUint32(L.HEADER_EPOCH, epoch, true)
   view.setUint32(L.HEADER_TICK, tick, true)
   view.setFloat64(L.HEADER_CLASS_MS, classMs, true)
-  view.setUint8(L.HEADER_PHASE, 3)
+  view.setUint8(L.HEADER_PHASE, phase)
   view.setUint8(L.HEADER_FLAGS, flags)
   view.setUint16(L.HEADER_RUN, run, true)
   view.setUint32(L.HEADER_LEFT_MS, leftMs, true)

@@ -217,7 +217,6 @@ export class LiveClass {
   private pulse(): void {
     clearTimeout(this.timer)
     this.moment = this.feed.moment()
-    this.plan = this.feed.plan
     this.coming = this.feed.coming()
     this.timer = setTimeout(() => this.pulse(), nextLookMs(this.feed.rate, this.moment.leftMs, this.coming?.leftMs))
   }

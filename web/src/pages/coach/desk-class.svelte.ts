@@ -171,7 +171,6 @@ export class DeskClass {
     clearTimeout(this.timer)
     const { feed } = this
     this.moment = feed.moment()
-    this.plan = feed.plan
     this.now = feed.classMs()
     this.coming = feed.coming()
     this.undoable = feed.moves.undoable(this.now)

@@ -1,0 +1,33 @@
+//! Proof `desk`: the trainer's desk in a real browser, beside the hall's screen and a member's phone, with forty riders from recordings.
+//! Every control is seen on all three at once; the tab may die; every rank of the list is raised, ranked, acknowledged and cleared.
+
+mod controls;
+mod list;
+
+use super::{Ctx, Outcome};
+use crate::{Result, chromium, node};
+use serde_json::Value;
+
+pub fn run(ctx: &Ctx) -> Result<Outcome> {
+    if let Some(why) = node::missing() {
+        return Ok(Outcome::skipped(&why));
+    }
+    if chromium::ensure()?.is_none() {
+        return Ok(Outcome::skipped(chromium::HOW));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let mut outcome = Outcome::new();
+    let apart = controls::run(ctx, &runtime, &mut outcome)?;
+    list::run(ctx, &runtime, &mut outcome)?;
+    outcome.figure(format!("every control on three screens within {apart:.0} ms, six ranks answered"));
+    Ok(outcome)
+}
+
+fn ok(step: &Value) -> bool {
+    step["ok"].as_bool().unwrap_or(false)
+}
+
+/// The part of an answer that says something, or the error in its place.
+fn said(step: &Value, part: &str) -> String {
+    step["error"].as_str().map_or_else(|| step[part].to_string(), str::to_owned)
+}
