@@ -149,7 +149,10 @@ const all = {
     await push('next')
     await pages.desk.waitForSelector('.countdown')
     const cdp = await pages.desk.context().newCDPSession(pages.desk)
-    await Promise.all([pages.desk.waitForEvent('crash'), cdp.send('Page.crash').catch(() => {})])
+    const crashed = pages.desk.waitForEvent('crash', { timeout: 5_000 })
+    // A page that has died answers nothing.
+    void cdp.send('Page.crash').catch(() => {})
+    await crashed
     const { desk: _, ...others } = pages
     const seen = await changes(from, ['run'], EFFECT_MS_MAX, others)
     return { apart_ms: apart(seen), others: Object.keys(others) }
