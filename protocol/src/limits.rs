@@ -166,7 +166,8 @@ pub const LATE_MS: i64 = 7 * 24 * 3600 * 1000;
 pub const COUNTDOWN_MS: i64 = 3_000;
 /// A move of the plan can be taken back so long after it took effect, class time: long enough to notice a slip of the finger.
 pub const UNDO_MS: i64 = 5_000;
-/// A value older than this is stale; than this, lost. Class time.
+/// A value older than this is ageing; than this, stale; than this, lost. Class time.
+pub const AGEING_MS: i64 = 1_500;
 pub const STALE_MS: i64 = 3_000;
 pub const LOST_MS: i64 = 10_000;
 /// How fast class time may run.

@@ -55,19 +55,29 @@ pub enum Signal {
     /// Nothing has come yet.
     #[default]
     Waiting = 0,
+    /// At most 1.5 s old.
     Live = 1,
+    /// Older than 1.5 s: shown as live, by a page that no tick reaches any more for as long as it is not stale.
+    Ageing = 2,
     /// Older than 3 s: shown dim, with its age.
-    Stale = 2,
+    Stale = 3,
     /// Older than 10 s though the receiver is connected: the sensor.
-    LostSensor = 3,
+    LostSensor = 4,
     /// Older than 10 s and the receiver is away.
-    LostNetwork = 4,
-    Left = 5,
+    LostNetwork = 5,
+    Left = 6,
 }
 
 impl Signal {
-    pub const ALL: [Signal; 6] =
-        [Signal::Waiting, Signal::Live, Signal::Stale, Signal::LostSensor, Signal::LostNetwork, Signal::Left];
+    pub const ALL: [Signal; 7] = [
+        Signal::Waiting,
+        Signal::Live,
+        Signal::Ageing,
+        Signal::Stale,
+        Signal::LostSensor,
+        Signal::LostNetwork,
+        Signal::Left,
+    ];
 }
 
 /// The first bytes of a tick.

@@ -45,13 +45,22 @@ test('class time runs at its rate', () => {
   expect(class_.classMs()).toBe(30_000)
 })
 
-test('between quiet ticks nothing ages, however fast class time runs; a longer silence is the age of all', () => {
+test('where class time runs fast nothing ages between quiet ticks; a longer silence is the age of all', () => {
   const class_ = feed('live', 20)
   board().tick!(pack({ tick: 1, classMs: 0, flags: FLAG_FULL, rows: [{ slot: 0, bpm: 120 }] }))
   now = 1_200
   expect(class_.silentMs()).toBe(0)
   now = 2_500
   expect(class_.silentMs()).toBe(50_000)
+})
+
+test('in real time every silence counts', () => {
+  const class_ = feed('live')
+  board().tick!(pack({ tick: 1, classMs: 0, flags: FLAG_FULL, rows: [{ slot: 0, bpm: 120 }] }))
+  now = 1_200
+  expect([class_.silentMs(), class_.isSilent()]).toEqual([1_200, false])
+  now = 2_100
+  expect(class_.isSilent()).toBe(true)
 })
 
 test('a class that is over may be silent, unless nobody is there to speak', () => {

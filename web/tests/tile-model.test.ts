@@ -58,9 +58,20 @@ test('lost before our eyes: the age is exact', () => {
 })
 
 test('a board gone silent ages as a whole: never a number older than 3 s as live, none older than 10 s at all', () => {
-  expect(tile(RIDING, 2_900).look).toBe('zone')
-  expect(tile(RIDING, 3_100)).toMatchObject({ look: 'stale', note: '3 s ago' })
-  expect(tile(RIDING, 10_100)).toMatchObject({ look: 'lost', hero: NOTHING, bpm: '', note: 'No network', age: '0:10' })
+  expect(tile(RIDING, 1_500).look).toBe('zone')
+  expect(tile(RIDING, 1_600)).toMatchObject({ look: 'stale', note: '3 s ago' })
+  expect(tile(RIDING, 8_600)).toMatchObject({ look: 'lost', hero: NOTHING, bpm: '', note: 'No network', age: '0:10' })
+})
+
+test('one that ages is live until it is 3 s old, whether ticks come or not', () => {
+  const board = new Board()
+  board.apply(pack({ tick: 1, classMs: 0, flags: FLAG_FULL, rows: [{ slot: 0, ...RIDING }] }))
+  board.apply(pack({ tick: 2, classMs: 1_500, rows: [{ slot: 0, ...RIDING, signal: SIGNAL.AGEING }] }))
+  const look = (silence: number) => tileOf(board, 0, ANA, silence, false, en.wall).look
+  expect([look(0), look(1_500), look(1_600)]).toEqual(['zone', 'zone', 'stale'])
+  board.apply(pack({ tick: 3, classMs: 2_500, rows: [] }))
+  expect([look(0), look(500), look(600)]).toEqual(['zone', 'zone', 'stale'])
+  expect(tile({ ...RIDING, signal: SIGNAL.AGEING }, 100).look, 'so before we came: it may be as old as can be').toBe('stale')
 })
 
 test('waiting for the first sample', () => {

@@ -142,6 +142,27 @@ fn a_withdrawn_consent_is_obeyed_within_a_second() {
 }
 
 #[test]
+fn a_heart_rate_ages_goes_stale_and_is_lost() {
+    let mut studio = Studio::open(hour());
+    studio.rider(0);
+    studio.follow(&trainer(), Topic::Board(CLASS));
+    studio.plan(PlanAction::Start).ride_all(&[(0, 150)], 20);
+    let mut told = Vec::new();
+    for quarter in 0..60 {
+        studio.at_ms(20_000 + quarter * 250);
+        for frame in ticks(&mut studio) {
+            let changed = rows(&frame.board.changed);
+            told.extend(changed.iter().map(|row| (frame.header.class_ms - 19_000, row.signal)));
+        }
+    }
+    told.dedup_by_key(|(_, signal)| *signal);
+    let signals: Vec<_> = told.iter().map(|(_, signal)| *signal).collect();
+    assert_eq!(signals, [Signal::Live, Signal::Ageing, Signal::Stale, Signal::LostSensor]);
+    let late: Vec<_> = told[1..].iter().zip([1_500, 3_000, 10_000]).map(|((age, _), from)| age - from).collect();
+    assert!(late.iter().all(|late| (1..=TICK_MS as i64).contains(late)), "told by the next tick: {late:?}");
+}
+
+#[test]
 fn ones_own_row_is_whole_and_a_tick_has_what_changed() {
     let mut studio = Studio::open(hour());
     studio.join(

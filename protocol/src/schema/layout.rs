@@ -34,6 +34,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("FULL_TICK_MS", limits::FULL_TICK_MS),
     ("COUNTDOWN_MS", limits::COUNTDOWN_MS as u64),
     ("UNDO_MS", limits::UNDO_MS as u64),
+    ("AGEING_MS", limits::AGEING_MS as u64),
     ("STALE_MS", limits::STALE_MS as u64),
     ("LOST_MS", limits::LOST_MS as u64),
     ("CLOCK_RATE_MAX", limits::CLOCK_RATE_MAX as u64),

@@ -97,14 +97,19 @@ export class ClassFeed {
   }
 
   /**
-   * How long the board has been silent, class milliseconds: that much older is everything on it. A board on which nothing changes
-   * still ticks once a second, so a short silence says only that all is as it was.
+   * How long the board has been silent, class milliseconds: that much older is everything on it. Between two ticks of a class that runs
+   * faster than real time lie seconds of it: there a short silence says only that all is as it was.
    */
   silentMs(): number {
     const { header } = this.board
     const counts = this.lively() || this.socket.link.state === 'offline' || this.socket.link.state === 'connecting'
-    if (!header || !counts || localNow() - this.tickAt < QUIET_MS) return 0
+    if (!header || !counts || (this.rate > 1 && localNow() - this.tickAt < QUIET_MS)) return 0
     return Math.max(0, this.classMs() - header.classMs)
+  }
+
+  /** Nothing has come for longer than a board is ever quiet. */
+  isSilent(): boolean {
+    return this.silentMs() > QUIET_MS
   }
 
   lively(): boolean {

@@ -55,7 +55,7 @@ export function heroOf({ now, linked, row, own, recent = [], worn, hrMax, rate }
   const shown = { from: 'class' as const, bpm: row.bpm, percent: row.percent, zone: row.zone, over: row.over }
   if (row.signal === SIGNAL.STALE) return { ...shown, look: 'stale', ageMs: LIMITS.STALE_MS / rate + now - row.since }
   // The server says so of each sample; a row that has not come for long is as old as it is.
-  const ageMs = now - row.at
+  const ageMs = row.signal === SIGNAL.AGEING ? LIMITS.AGEING_MS / rate + now - row.since : now - row.at
   if (ageMs > LIMITS.LOST_MS) return { ...NONE, look: 'lost', why: 'network', ageMs }
   return { ...shown, look: ageMs > LIMITS.STALE_MS ? 'stale' : 'live', ageMs }
 }

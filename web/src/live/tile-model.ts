@@ -58,7 +58,7 @@ export interface Person {
 export const NOTHING = '––'
 
 /**
- * How old the newest heart rate of a slot is at least, class milliseconds; 0 where it is fresh.
+ * How old the newest heart rate of a slot may be, class milliseconds; of one that is stale, lost or has left, how old it is at least.
  * `silence`: nothing has come for so long; that much is everybody older.
  */
 export function ageOf(board: Board, slot: number, silence: number): number {
@@ -69,7 +69,8 @@ export function ageOf(board: Board, slot: number, silence: number): number {
   if (signal === SIGNAL.STALE) return LIMITS.STALE_MS + lasted + silence
   if (signal === SIGNAL.LOST_SENSOR || signal === SIGNAL.LOST_NETWORK) return LIMITS.LOST_MS + lasted + silence
   if (signal === SIGNAL.LEFT) return lasted + silence
-  return silence
+  if (signal === SIGNAL.AGEING) return (board.older[slot] === 1 ? LIMITS.STALE_MS : LIMITS.AGEING_MS + lasted) + silence
+  return LIMITS.AGEING_MS + silence
 }
 
 function lostReason(signal: number): Reason {

@@ -1,13 +1,13 @@
 // The wall as a whole: who is on it, in what order and on which page, and which tiles have to be drawn again.
 // It draws in animation frames, only what changed, and asks either surface alike.
 
-import { SIGNAL, STATE_SIGNAL_MASK, STATE_SIGNAL_SHIFT, LIMITS } from '../proto/layout'
+import { SIGNAL, LIMITS } from '../proto/layout'
 import type { ClassFeed } from './feed'
 import { Fitter } from './fit'
 import { type Grid, gridFor, pagesFor, scrollingGrid, type TileLayout, tileLayout } from './grid'
 import { ordered, type Sort } from './order'
-import { tileOf, type Tile, type TileWords } from './tile-model'
-import { zoneOf } from './ticks'
+import { signalOf, zoneOf } from './ticks'
+import { ageOf, tileOf, type Tile, type TileWords } from './tile-model'
 import { CanvasWall } from './wall-canvas'
 import { DomWall } from './wall-dom'
 
@@ -32,6 +32,8 @@ export interface WallView {
 
 const DOM_MAX = 60
 const REORDER_MS = 5_000
+/** How late at most a tile says that it has become old. */
+const AGE_MS = 250
 const PAGE_MS = 12_000
 const FOUND_MS = 10_000
 const FAMILY = '"Golos Text", system-ui, sans-serif'
@@ -73,7 +75,8 @@ export class Wall {
   /** People on the board when it was put in order. */
   private counted = -1
   private readonly resized = new ResizeObserver(() => this.relayout())
-  private readonly second: ReturnType<typeof setInterval>
+  private readonly quarter: ReturnType<typeof setInterval>
+  private agedAt = -Infinity
 
   constructor(
     private readonly host: HTMLElement,
@@ -81,7 +84,7 @@ export class Wall {
     private readonly options: WallOptions,
   ) {
     this.resized.observe(host)
-    this.second = setInterval(() => this.passSecond(), 1_000)
+    this.quarter = setInterval(() => this.passTime(), AGE_MS)
     void document.fonts?.ready.then(() => {
       this.fitter.forget()
       this.relayout()
@@ -91,7 +94,7 @@ export class Wall {
 
   destroy(): void {
     this.resized.disconnect()
-    clearInterval(this.second)
+    clearInterval(this.quarter)
     cancelAnimationFrame(this.frame)
     this.surface?.destroy()
     this.fitter.destroy()
@@ -175,14 +178,18 @@ export class Wall {
   }
 
   /** What ages without a frame from the server, and what turns by itself. */
-  private passSecond(): void {
+  private passTime(): void {
     const { board } = this.feed
-    const silent = this.feed.silentMs() > LIMITS.STALE_MS
-    for (const slot of this.shown) {
-      const signal = (board.state[slot]! & STATE_SIGNAL_MASK) >> STATE_SIGNAL_SHIFT
-      if (silent || signal >= SIGNAL.STALE) this.dirty.add(slot)
-    }
     const now = performance.now()
+    // What is live may become old at any moment; ages count seconds.
+    const silence = this.feed.silentMs()
+    const second = now - this.agedAt >= 1_000
+    if (second) this.agedAt = now
+    for (const slot of this.shown) {
+      const signal = signalOf(board.state[slot]!)
+      const old = signal >= SIGNAL.STALE ? second : ageOf(board, slot, silence) > LIMITS.STALE_MS
+      if (old) this.dirty.add(slot)
+    }
     if (this.foundAt !== undefined && now - this.foundAt > FOUND_MS) {
       this.foundAt = undefined
       this.surface?.mark(undefined)

@@ -42,10 +42,11 @@ export const STATE_HAND = 128
 export const SIGNAL = {
   WAITING: 0,
   LIVE: 1,
-  STALE: 2,
-  LOST_SENSOR: 3,
-  LOST_NETWORK: 4,
-  LEFT: 5,
+  AGEING: 2,
+  STALE: 3,
+  LOST_SENSOR: 4,
+  LOST_NETWORK: 5,
+  LEFT: 6,
 } as const
 
 /** Phases by their number in a tick's header. */
@@ -128,6 +129,7 @@ export const LIMITS = {
   FULL_TICK_MS: 10000,
   COUNTDOWN_MS: 3000,
   UNDO_MS: 5000,
+  AGEING_MS: 1500,
   STALE_MS: 3000,
   LOST_MS: 10000,
   CLOCK_RATE_MAX: 20,

@@ -77,7 +77,7 @@ pub fn row(rider: &Rider, at: ClassMs, view: View) -> Option<BoardRow> {
         View::Board => (rider.consent.show_hr, rider.consent.show_calories),
     };
     let signal = rider.signal(at);
-    let current = matches!(signal, Signal::Live | Signal::Stale);
+    let current = matches!(signal, Signal::Live | Signal::Ageing | Signal::Stale);
     let bpm = rider.shown.bpm.filter(|_| show_hr && current);
     let max = rider.body.zones_max();
     let figures = rider.live.figures();

@@ -177,13 +177,14 @@ impl Rider {
 
     /// How fresh the heart rate is at class time `at`.
     pub fn signal(&self, at: ClassMs) -> Signal {
-        use fitconnect_protocol::limits::{LOST_MS, STALE_MS};
+        use fitconnect_protocol::limits::{AGEING_MS, LOST_MS, STALE_MS};
         if !self.is_present() {
             return Signal::Left;
         }
         let Some(fresh) = self.shown.fresh else { return Signal::Waiting };
         match at - fresh {
-            age if age <= STALE_MS => Signal::Live,
+            age if age <= AGEING_MS => Signal::Live,
+            age if age <= STALE_MS => Signal::Ageing,
             age if age <= LOST_MS => Signal::Stale,
             _ if self.linked => Signal::LostSensor,
             _ => Signal::LostNetwork,

@@ -207,7 +207,7 @@ fn conditions_of(rider: &Rider, at: ClassMs, phase: Phase, awake_since: ClassMs,
     let riding = matches!(phase, Phase::Live | Phase::Paused);
     let lost = match rider.signal(at) {
         Signal::LostSensor | Signal::LostNetwork => true,
-        Signal::Waiting | Signal::Live | Signal::Stale | Signal::Left => false,
+        Signal::Waiting | Signal::Live | Signal::Ageing | Signal::Stale | Signal::Left => false,
     };
     for (kind, since) in rider.watch.conditions() {
         let still = match kind {

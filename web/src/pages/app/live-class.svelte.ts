@@ -205,7 +205,7 @@ export class LiveClass {
 
   private look(): void {
     // A board that is silent says nothing of one's heart either.
-    const linked = isUp() && linkNow().state !== 'resuming' && this.feed.silentMs() === 0
+    const linked = isUp() && linkNow().state !== 'resuming' && !this.feed.isSilent()
     this.hero = heroOf({ now: localNow(), linked, row: this.row, own: ownNow(), recent: recentNow(), worn: sourceNow() !== undefined, hrMax: this.hrMax(), rate: this.feed.rate })
     const run = this.moment.run === undefined ? undefined : this.plan.runs[this.moment.run]
     const target = run?.segment.target
