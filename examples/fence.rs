@@ -94,7 +94,7 @@ async fn setup(url: &str, fenced: bool) -> Result<()> {
     if !fenced {
         // What the fence would have kept out must be able to come in, or the control could not show it.
         let pool = PgPool::connect(url).await?;
-        for table in ["fc_class_change", "fc_command"] {
+        for table in ["fc_class_change", "fc_command", "fc_outbox"] {
             let text = format!("alter table {table} drop constraint {table}_pkey");
             sqlx::raw_sql(AssertSqlSafe(text)).execute(&pool).await?;
         }
