@@ -154,7 +154,11 @@ impl Seen {
                     self.rows.remove(slot);
                 }
             }
-            ClassEvent::Phase { .. } | ClassEvent::Plan { .. } | ClassEvent::Cue { .. } => {}
+            ClassEvent::Phase { .. }
+            | ClassEvent::Plan { .. }
+            | ClassEvent::Cue { .. }
+            | ClassEvent::Staff(_)
+            | ClassEvent::Whisper(_) => {}
         }
         if !of_class {
             return;

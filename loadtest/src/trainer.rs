@@ -65,7 +65,7 @@ impl Trainer {
     }
 
     pub async fn cue(&self, class: ClassId, text: impl Into<String>) -> Result<(), LoadError> {
-        self.act(class, ClassCommand::Cue { text: text.into(), to: None }).await.map(drop)
+        self.act(class, ClassCommand::Cue { text: text.into(), to: None, aim: None }).await.map(drop)
     }
 
     pub async fn acknowledge(&self, class: ClassId, item: u32) -> Result<(), LoadError> {

@@ -31,7 +31,10 @@ impl ClassView {
                 self.phase = moved(self.phase, *action, *undone);
             }
             ClassEvent::Cue { .. } => self.cues += 1,
-            ClassEvent::Roster { .. } | ClassEvent::Gone { .. } => {}
+            ClassEvent::Roster { .. }
+            | ClassEvent::Gone { .. }
+            | ClassEvent::Staff(_)
+            | ClassEvent::Whisper(_) => {}
         }
     }
 

@@ -1,6 +1,10 @@
 //! A live class on the wire: its plan, what one may do with it, what it tells, and what it leaves.
 //! Times named `at` or `*_ms` inside a class are class time in milliseconds; the clock of the snapshot says how it runs.
 
+mod desk;
+
+pub use desk::{Aim, Staff, StaffView, WhisperView};
+
 use crate::ids::{Boot, ClassId, GymId, ReceiverId, Slot, SourceId, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -274,6 +278,18 @@ pub enum ClassCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schema", ts(optional))]
         to: Option<Slot>,
+        /// Of words to one person: what they ask for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        aim: Option<Aim>,
+    },
+    /// Staff: move the plan from now on, instead of whoever did; or let go of it.
+    Drive {
+        on: bool,
+    },
+    /// The private words of this number have been on my screen.
+    Shown {
+        whisper: u32,
     },
 }
 
@@ -449,6 +465,10 @@ pub enum ClassEvent {
     Cue {
         text: String,
     },
+    /// Only on the desk.
+    Staff(StaffView),
+    /// Only on the desk.
+    Whisper(WhisperView),
 }
 
 /// `class:<id>` as it is now.
@@ -473,7 +493,7 @@ pub struct ClassSnapshot {
 }
 
 /// `class:<id>:board` or `class:<id>:desk` as it is now; a full tick follows at once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct BoardSnapshot {
     /// Empty for a rider of a class too large to show whole: names come with the slices.
@@ -481,6 +501,14 @@ pub struct BoardSnapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub attention: Option<AttentionList>,
+    /// Only on the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub staff: Option<StaffView>,
+    /// Only on the desk: the newest of each person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<WhisperView>>"))]
+    pub whispers: Vec<WhisperView>,
 }
 
 /// How well a segment's target was held.

@@ -41,6 +41,7 @@ codes! {
     UnknownSource "unknown_source" "this sensor belongs to nobody in the class: pair it first",
     SourceTaken "source_taken" "another person wears this sensor: a trainer can swap it",
     NoTrainer "no_trainer" "a trainer must be present",
+    NotDriving "not_driving" "another trainer drives this class: take over first",
     BadPlan "bad_plan" "the plan cannot be run: see the message",
     BadFile "bad_file" "the file cannot be read as FIT, TCX or GPX: see the message for the place",
     TooLate "too_late" "the time for this has passed",

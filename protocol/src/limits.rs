@@ -162,6 +162,8 @@ pub const PENDING_MAX: usize = 262_144;
 pub const COOLING_MS: i64 = 5 * 60 * 1000;
 /// After settlement late samples make new versions of a member's own summary for so long.
 pub const LATE_MS: i64 = 7 * 24 * 3600 * 1000;
+/// Trainers named at the desks of one class: more than a gym has in a hall.
+pub const STAFF_SHOWN: usize = 16;
 /// A desk plans a move so far ahead, real time: the 3-2-1 that every screen of the class counts.
 pub const COUNTDOWN_MS: i64 = 3_000;
 /// A move of the plan can be taken back so long after it took effect, class time: long enough to notice a slip of the finger.

@@ -303,6 +303,8 @@ pub enum Response {
     /// Private words from the trainer.
     Whisper {
         class: ClassId,
+        /// To be told back when it has been shown; the same words may come twice.
+        id: u32,
         text: String,
     },
     /// Events wait: this reader is behind and will be pulled up from its position.

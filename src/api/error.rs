@@ -73,6 +73,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NoBoot
         | ErrorCode::SourceTaken
         | ErrorCode::NoTrainer
+        | ErrorCode::NotDriving
         | ErrorCode::TooLate => StatusCode::CONFLICT,
         ErrorCode::BadPlan | ErrorCode::BadFile => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,

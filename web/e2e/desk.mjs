@@ -15,6 +15,11 @@ commands on stdin, one JSON object a line:
   {"do":"undo"}                                      pauses and takes it back within the countdown: nothing changes anywhere
   {"do":"raised","kind":"sos","within_ms":40000} {"do":"acknowledge","kind":"sos"} {"do":"cleared","kind":"sos","within_ms":40000}
   {"do":"list"}                                      the list as it stands
+  {"do":"second","email":"…"}                        another trainer opens a desk, takes over, pauses and goes on; the first one takes it back
+  {"do":"escalated","kind":"sos","within_ms":10000}  how both desks show what nobody has answered
+  {"do":"whisper","slot":6} {"do":"shown"} {"do":"acted","within_ms":20000}     private words, and what becomes of them
+  {"do":"swap","a":5,"b":7}                          two people had each other's straps from the start of class: their points before and after
+  {"do":"guest","name":"…"}                          lets somebody in who has no account
   {"do":"crash"} {"do":"reopen"}                     the desk's tab dies between a press and its effect, and is opened anew
   {"do":"shots","name":"desk"} {"do":"errors"} {"do":"quit"}`
 
@@ -32,6 +37,8 @@ if (options.help || !options.url || !options.email || !options.password || !opti
 /** A control takes effect three seconds after it is pressed; a busy machine may take some more to paint it. */
 const EFFECT_MS_MAX = 8_000
 const HOLD_MS = 1_200
+/** Forty seconds of a class that runs at twenty times the speed of life. */
+const STEADY_MS = 2_000
 const SIZES = { desk: { width: 1440, height: 900 }, tv: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } }
 
 const steps = new Steps(options.json)
@@ -70,6 +77,18 @@ const apart = (all) => {
   return Math.round(Math.max(...times) - Math.min(...times))
 }
 
+/** Tiles on the desk's wall once there are as many as the desk says people are here: who has just come has a row with the next tick. */
+async function settled() {
+  const same = () => {
+    const tiles = document.querySelectorAll('.tile').length
+    return tiles > 0 && tiles === Number(/\d+/.exec(document.querySelectorAll('.facts span')[1]?.textContent ?? '')?.[0])
+  }
+  // The head may still say what was true before the last one came.
+  await pages.desk.waitForTimeout(1_000)
+  await pages.desk.waitForFunction(same, null, { timeout: 5_000 }).catch(() => {})
+  return pages.desk.$$eval('.tile', (found) => found.length)
+}
+
 async function push(name) {
   const button = pages.desk.locator(`.drive [data-do="${name}"]`)
   if (name !== 'end') return button.click({ timeout: 5_000 })
@@ -94,8 +113,7 @@ const all = {
       await pages.phone.waitForSelector('.live[data-joined="true"]', { timeout: 15_000 })
     }
     for (const page of Object.values(pages)) await live(page)
-    const tiles = await pages.desk.waitForSelector('.tile').then(() => pages.desk.$$eval('.tile', (found) => found.length))
-    return { tiles }
+    return { tiles: await settled() }
   },
 
   async control({ name, kinds }) {
@@ -143,6 +161,92 @@ const all = {
   },
 
   list: async () => ({ rows: await list() }),
+
+  async second({ email }) {
+    await enter('second', email, deskAddress)
+    const { desk, second } = pages
+    await second.waitForSelector('.lead[data-leads="other"]', { timeout: 5_000 })
+    const locked = await second.$$eval('.buttons .button', (found) => found.length)
+    const from = await desk.evaluate(() => window.shown.serverNow())
+    await second.click('[data-do="take-over"]')
+    await desk.waitForSelector('.lead[data-leads="other"]', { timeout: 2_000 })
+    const knownMs = Math.round((await desk.evaluate(() => window.shown.serverNow())) - from)
+    // The keys of the one who no longer leads do nothing.
+    await desk.keyboard.press('n')
+    const press = (name) => second.click(`.drive [data-do="${name}"]`, { timeout: 5_000 })
+    const apartMs = []
+    for (const name of ['pause', 'resume']) {
+      const since = await desk.evaluate(() => window.shown.serverNow())
+      await press(name)
+      const seen = await changes(since, ['phase'])
+      apartMs.push(apart(seen))
+      if (Object.values(seen).some((list) => list.some(({ what }) => what.includes('run')))) throw new Error('the plan was moved by who does not lead')
+    }
+    await second.click('[data-do="hand-over"]')
+    await desk.waitForSelector('.lead[data-leads="nobody"]', { timeout: 2_000 })
+    await second.close()
+    delete pages.second
+    return { ok: locked === 0, taken_ms: knownMs, apart_ms: Math.max(...apartMs) }
+  },
+
+  async escalated({ kind, email, within_ms = 10_000 }) {
+    await enter('second', email, deskAddress)
+    const row = `.attention li[data-kind="${kind}"].escalated`
+    await Promise.all([pages.desk, pages.second].map((page) => page.waitForSelector(row, { timeout: within_ms })))
+    const spoken = await pages.second.$eval('.attention [aria-live="assertive"]', (element) => element.textContent)
+    await pages.second.close()
+    delete pages.second
+    return { ok: spoken !== '', spoken }
+  },
+
+  async whisper({ slot }) {
+    await pages.desk.click(`.tile[data-slot="${slot}"]`)
+    await pages.desk.click(`.person[data-slot="${slot}"] [data-whisper="ease"]`)
+    await pages.desk.waitForSelector('.whisper', { timeout: 5_000 })
+    return {}
+  },
+
+  async shown() {
+    const words = await pages.phone.waitForSelector('.said.alone', { timeout: 5_000 }).then((element) => element.textContent())
+    await pages.desk.waitForSelector('.whisper[data-state="shown"]', { timeout: 5_000 })
+    // While the heart does as before, nobody says that the words worked.
+    await pages.desk.waitForTimeout(STEADY_MS)
+    const state = await pages.desk.getAttribute('.whisper', 'data-state')
+    return { ok: state === 'shown', words, state }
+  },
+
+  async acted({ within_ms = 20_000 }) {
+    await pages.desk.waitForSelector('.whisper[data-state="acted"]', { timeout: within_ms })
+    const trail = await pages.desk.$eval('.trail path', (path) => path.getAttribute('d').length)
+    await pages.desk.screenshot({ path: join(options.out, 'desk-person.png') })
+    await pages.desk.click('.person [data-do="close"]')
+    return { ok: trail > 0 }
+  },
+
+  async swap({ a, b }) {
+    const points = (slot) => pages.desk.$eval(`.tile[data-slot="${slot}"] .points`, (element) => Number(element.textContent))
+    const before = [await points(a), await points(b)]
+    await pages.desk.click(`.tile[data-slot="${a}"]`)
+    await pages.desk.selectOption('#swap', String(b))
+    await pages.desk.click('.person [data-do="swap-start"]')
+    await pages.desk.click('.person [data-do="close"]')
+    const until = performance.now() + 10_000
+    for (;;) {
+      const after = [await points(a), await points(b)]
+      const turned = before[0] > before[1] ? after[0] < after[1] : after[0] > after[1]
+      if (turned || performance.now() > until) return { ok: turned && before[0] !== before[1], before, after }
+      await pages.desk.waitForTimeout(50)
+    }
+  },
+
+  async guest({ name }) {
+    await pages.desk.click('[data-do="list"]')
+    await pages.desk.fill('#guest', name)
+    await pages.desk.keyboard.press('Enter')
+    await pages.desk.waitForSelector(`.roster li:has-text("${name}")`, { timeout: 5_000 })
+    await pages.desk.click('.roster [data-do="close"]')
+    return { tiles: await settled() }
+  },
 
   async crash() {
     const from = await pages.desk.evaluate(() => window.shown.serverNow())

@@ -64,6 +64,21 @@ const places = () => ['', '/solo', '/history', '/import', '/me', `/class/${optio
 
 const ready = () => page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('[aria-busy="true"]'), null, { timeout: 10_000 }).catch(() => {})
 
+/** The desk's sheets, opened by what opens them: everybody, then the first of them. Gives how many were looked at. */
+async function sheets(desk, at, problems) {
+  await desk.click('[data-do="list"]')
+  for (const sheet of ['roster', 'person']) {
+    await desk.waitForSelector(`dialog.${sheet}`)
+    problems.push(...(await violations(desk)).map((text) => `${sheet} ${at}: ${text}`))
+    problems.push(...(await overlaps(desk)).map((text) => `${sheet} ${at}: ${text}`))
+    if (!at.startsWith('pseudo')) await desk.screenshot({ path: join(options.out, `everyone-${sheet}-${at.replaceAll(' ', '-')}.png`) })
+    if (sheet === 'roster') await desk.click('dialog.roster li .button >> nth=0')
+  }
+  await desk.keyboard.press('Escape')
+  await desk.waitForSelector('dialog', { state: 'detached' })
+  return 2
+}
+
 const all = {
   async keyboard() {
     const { url, email, password } = options
@@ -201,6 +216,7 @@ const all = {
               if (lang !== 'pseudo') await desk.screenshot({ path: join(options.out, `everyone-${name}-${lang}-${theme}-${width}${tab === undefined ? '' : `-${tab}`}.png`) })
               looks++
             }
+            if (name === 'desk' && (width === widths[0] || width === 1280)) looks += await sheets(desk, `${lang} ${theme} ${width}`, problems)
           }
         }
       }

@@ -22,11 +22,13 @@ pub mod ride;
 pub mod rider;
 mod samples;
 mod settle;
+mod staff;
 pub mod streams;
 mod subscribe;
 pub mod summary;
 mod tick;
 pub mod watch;
+mod whisper;
 pub mod zones;
 
 pub use change::{Change, Facts, Joined, Stage, What};
@@ -36,7 +38,9 @@ use crate::time::{ClassMs, class_at, wall_at};
 use crate::{AskId, Machine, Millis, Out};
 use attention::Attention;
 use board::Board;
-use fitconnect_protocol::class::{Activity, AttentionList, Phase, SegmentKind, Sensor, SwapFrom, Target};
+use fitconnect_protocol::class::{
+    Activity, AttentionList, Phase, SegmentKind, Sensor, Staff, StaffView, SwapFrom, Target,
+};
 use fitconnect_protocol::limits::{BOARD_WHOLE_MAX, COOLING_MS, LOADS_MAX, TICK_MS};
 use fitconnect_protocol::session::{Response, Topic};
 use fitconnect_protocol::tick::ROW_BYTES;
@@ -48,6 +52,7 @@ use rider::{Rider, Span, StreamNo, Summarised};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use streams::Streams;
+use whisper::Whisper;
 
 /// A session that follows the class.
 #[derive(Clone, Debug)]
@@ -117,6 +122,11 @@ pub struct Class {
     streams: Streams,
     board: Board,
     attention: Attention,
+    /// Who moves the plan; any trainer, where there is none.
+    driver: Option<Staff>,
+    /// The newest private words to each person.
+    whispers: BTreeMap<Slot, Whisper>,
+    whispered: u32,
     cooled: bool,
     settled: bool,
     sums: summary::Sums,
@@ -156,6 +166,8 @@ pub struct Class {
     attention_at: Option<ClassMs>,
     /// Desks have not been told of the newest list.
     attention_due: bool,
+    /// Who was at the desks when they were told last.
+    staff_told: Option<StaffView>,
     /// What was lost before this life began is not news.
     awake_since: ClassMs,
     counts: Counts,
@@ -178,6 +190,9 @@ impl Class {
             streams: Streams::default(),
             board: Board::default(),
             attention: Attention::default(),
+            driver: None,
+            whispers: BTreeMap::new(),
+            whispered: 0,
             cooled: false,
             settled: false,
             sums: summary::Sums::default(),
@@ -207,6 +222,7 @@ impl Class {
             boards: 0,
             attention_at: None,
             attention_due: false,
+            staff_told: None,
             awake_since: ClassMs::MIN,
             counts: Counts::default(),
         }
@@ -346,7 +362,13 @@ impl Class {
                     self.attention_due = true;
                 }
             }
-            What::Cued { .. } => {}
+            What::Cued { text, to, aim } => {
+                if let Some(slot) = to {
+                    self.apply_whisper(*slot, text, *aim, change.at);
+                }
+            }
+            What::Shown { slot, whisper } => self.apply_shown(*slot, *whisper, change.at),
+            What::Driven { driver } => self.driver = driver.clone(),
             What::Summarised { slot, summary } => {
                 let rider = &mut self.riders[usize::from(*slot)];
                 if rider.summary.version == 0 {

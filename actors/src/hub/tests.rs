@@ -1,6 +1,6 @@
 use super::*;
 use fitconnect_domain::class::io::Rows;
-use fitconnect_protocol::class::{BoardSnapshot, ClassEvent};
+use fitconnect_protocol::class::ClassEvent;
 use fitconnect_protocol::codec::decode_response;
 use fitconnect_protocol::limits::{ECHO_LAG_MS_MAX, LANE_EVENT_BYTES_MAX, RING_EVENTS_MAX};
 use fitconnect_protocol::tick::{BoardRow, FLAG_FULL, Header, NO_END, Signal, rows};
@@ -18,12 +18,13 @@ fn outbox(session: u128) -> Arc<Outbox> {
         role: Role::Member,
         session,
         hall: None,
+        name: String::new(),
     };
     Outbox::new(Arc::new(by))
 }
 
 fn snapshot() -> Snapshot {
-    Snapshot::Board(Box::new(BoardSnapshot { roster: Vec::new(), attention: None }))
+    Snapshot::Board(Box::default())
 }
 
 /// A hub with one socket that follows the board.

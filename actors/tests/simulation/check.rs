@@ -87,6 +87,21 @@ fn class_event(run: &Run, class: ClassId, event: &ClassEvent) -> Checked {
         ClassEvent::Cue { text } => {
             stored(run, class, "a cue", |what| matches!(what, What::Cued { text: cue, .. } if cue == text))
         }
+        ClassEvent::Staff(view) => match &view.driver {
+            Some(driver) => stored(
+                run,
+                class,
+                "who drives",
+                |what| matches!(what, What::Driven { driver: Some(known) } if known == driver),
+            ),
+            None => Ok(()),
+        },
+        ClassEvent::Whisper(view) => stored(
+            run,
+            class,
+            "private words",
+            |what| matches!(what, What::Cued { text, to: Some(slot), .. } if (text, *slot) == (&view.text, view.slot)),
+        ),
     }
 }
 

@@ -139,7 +139,7 @@ impl Client {
     fn caller(&mut self) -> Caller {
         let session = SessionId(Uuid::from_u128(u128::from(self.rng.next()) << 64 | u128::from(self.rng.next())));
         let hall = matches!(self.role, Role::Hub | Role::Screen).then(|| HALL.to_owned());
-        Caller { user: self.user, gym: GYM, role: self.role, session, hall }
+        Caller { user: self.user, gym: GYM, role: self.role, session, hall, name: String::new() }
     }
 
     fn connect(&mut self, ctx: &mut Ctx<'_>) {

@@ -291,7 +291,7 @@ pub fn touch(world: &World, house: &Arc<House>) -> Vec<Touched> {
     for client in &world.clients {
         all.push(touched(ActorKey::User(client.user)));
         let (user, role) = (client.user, client.role);
-        let by = Caller { user, gym: GYM, role, session: SessionId(Uuid::nil()), hall: None };
+        let by = Caller { user, gym: GYM, role, session: SessionId(Uuid::nil()), hall: None, name: String::new() };
         let subscribe = user::Input::Subscribe { by: Arc::new(by), position: None };
         house.to_user(user, subscribe, ReplyTo::Nobody);
     }

@@ -76,7 +76,7 @@ impl Bench {
 
     fn trainer() -> Arc<Caller> {
         let (user, session) = (TRAINER, SessionId(Uuid::nil()));
-        Arc::new(Caller { user, gym: crate::client::GYM, role: Role::Trainer, session, hall: None })
+        Arc::new(Caller { user, gym: crate::client::GYM, role: Role::Trainer, session, hall: None, name: String::new() })
     }
 
     fn command(&mut self, act: ClassCommand) -> Input {
@@ -92,7 +92,7 @@ impl Bench {
 
     /// Words on every screen: allowed at any time.
     async fn cue(&mut self, house: &Arc<House>) -> Response {
-        self.ask(house, ClassCommand::Cue { text: "well done".into(), to: None }).await
+        self.ask(house, ClassCommand::Cue { text: "well done".into(), to: None, aim: None }).await
     }
 }
 

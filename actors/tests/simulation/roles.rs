@@ -186,7 +186,7 @@ impl Client {
     pub fn say(&mut self, class: usize, run: &Run, now: Millis) -> String {
         self.script.number += 1;
         let text = format!("cue {} of {}", self.script.number, self.name);
-        let act = ClassCommand::Cue { text: text.clone(), to: None };
+        let act = ClassCommand::Cue { text: text.clone(), to: None, aim: None };
         self.class_command(run.classes[class].id, act, true, now);
         text
     }

@@ -397,7 +397,7 @@ impl Link {
                 Push::Attention { topic, list }
             }
             Response::Unwanted { class, refusal } => Push::Unwanted { class, refusal },
-            Response::Whisper { class, text } => Push::Whisper { class, text },
+            Response::Whisper { class, text, .. } => Push::Whisper { class, text },
             Response::Lagging { h } => {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Lagging { topic }

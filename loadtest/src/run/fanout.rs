@@ -242,7 +242,7 @@ impl Publishers {
                 while !stop.load(Ordering::Relaxed) {
                     turns.tick().await;
                     let stamp = Stamp { sent_us: now::unix_us(), number: number.fetch_add(1, Ordering::Relaxed) };
-                    let act = ClassCommand::Cue { text: stamp.text(text_bytes), to: None };
+                    let act = ClassCommand::Cue { text: stamp.text(text_bytes), to: None, aim: None };
                     let (client, refused) = (client.clone(), refused.clone());
                     tokio::spawn(async move {
                         if client.class(class, act).await.is_err() {

@@ -29,8 +29,8 @@ fn every_frame_is_there() {
 #[test]
 fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
-        Swap, Boot, Acknowledge, Sos, Hand, Cue);
-    all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue);
+        Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
+    all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper);
     all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax);
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User);

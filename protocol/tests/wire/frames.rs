@@ -58,7 +58,7 @@ pub fn responses() -> Vec<(String, u32, Response)> {
         Response::Acked { class: class(), acks: acks() },
         Response::Attention { h: 4, list: AttentionList { items: attention(), more: 3 } },
         Response::Unwanted { class: class(), refusal: ErrorCode::NoBoot.into() },
-        Response::Whisper { class: class(), text: "Ease off a little".into() },
+        Response::Whisper { class: class(), id: 3, text: "Ease off a little".into() },
         Response::Lagging { h: 3 },
         Response::GoAway { code: CloseCode::GoingAway.code(), reconnect_after_ms: 2_750 },
     ];
@@ -93,8 +93,11 @@ pub fn class_commands() -> Vec<ClassCommand> {
         ClassCommand::Acknowledge { item: 9 },
         ClassCommand::Sos { on: true },
         ClassCommand::Hand { up: false },
-        ClassCommand::Cue { text: "Ещё 30 секунд!".into(), to: None },
-        ClassCommand::Cue { text: "Shoulders down".into(), to: Some(12) },
+        ClassCommand::Cue { text: "Ещё 30 секунд!".into(), to: None, aim: None },
+        ClassCommand::Cue { text: "Shoulders down".into(), to: Some(12), aim: None },
+        ClassCommand::Cue { text: "Ease off a little".into(), to: Some(12), aim: Some(Aim::Ease) },
+        ClassCommand::Drive { on: true },
+        ClassCommand::Shown { whisper: 3 },
     ];
     all.extend(plan_actions().into_iter().map(|action| ClassCommand::Plan { action, at: None }));
     all.extend([SwapFrom::Now, SwapFrom::Start].map(|from| ClassCommand::Swap { a: 3, b: 4, from }));
@@ -152,6 +155,8 @@ pub fn class_events() -> Vec<ClassEvent> {
         ClassEvent::Roster { entries: roster() },
         ClassEvent::Gone { slots: vec![3, 300] },
         ClassEvent::Cue { text: "Ещё 30 секунд!".into() },
+        ClassEvent::Staff(staff()),
+        ClassEvent::Whisper(whisper()),
     ]);
     all
 }
@@ -179,9 +184,15 @@ pub fn reasons() -> Vec<NotRecovered> {
 pub fn snapshots() -> Vec<Snapshot> {
     let activities = activities().into_iter();
     let mut all: Vec<_> = activities.map(|activity| Snapshot::Class(Box::new(class_snapshot(activity)))).collect();
-    all.push(Snapshot::Board(Box::new(BoardSnapshot { roster: roster(), attention: None })));
+    all.push(Snapshot::Board(Box::new(BoardSnapshot { roster: roster(), ..BoardSnapshot::default() })));
     let list = AttentionList { items: attention(), more: 0 };
-    all.push(Snapshot::Board(Box::new(BoardSnapshot { roster: vec![], attention: Some(list) })));
+    let desk = BoardSnapshot {
+        roster: vec![],
+        attention: Some(list),
+        staff: Some(staff()),
+        whispers: vec![WhisperView { shown: None, acted: None, ..whisper() }],
+    };
+    all.push(Snapshot::Board(Box::new(desk)));
     all.push(Snapshot::User(Box::new(user_snapshot())));
     all
 }
@@ -299,6 +310,23 @@ pub fn board_row(slot: u16) -> BoardRow {
         points: Some(120 + slot),
         kcal: Some(310 + slot),
         rank: Some(slot + 1),
+    }
+}
+
+fn staff() -> StaffView {
+    let mira = Staff { user: user(), name: "Mira".into() };
+    StaffView { driver: Some(mira.clone()), here: vec![mira] }
+}
+
+fn whisper() -> WhisperView {
+    WhisperView {
+        id: 3,
+        slot: 12,
+        text: "Ease off a little".into(),
+        aim: Some(Aim::Ease),
+        sent: START,
+        shown: Some(START + 180),
+        acted: Some(START + 41_000),
     }
 }
 

@@ -1,6 +1,6 @@
 // One class as a wall follows it: the topic `class:<id>` with `class:<id>:board`, or with `class:<id>:desk` for staff, kept together.
 
-import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry } from '../proto/protocol'
+import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry, StaffView, WhisperView } from '../proto/protocol'
 import { localNow } from '../net/clock'
 import { PHASES } from '../proto/layout'
 import type { Socket } from '../net/socket'
@@ -18,6 +18,10 @@ export interface FeedWatcher {
   cue(text: string): void
   /** Only on the desk: what needs a look. */
   attention?(list: AttentionList): void
+  /** Only on the desk: who leads, and who looks at a desk. */
+  staff?(view: StaffView): void
+  /** Only on the desk: the newest private words to each, then what becomes of them. */
+  whispers?(views: readonly WhisperView[]): void
   refused(refusal: Refusal): void
 }
 
@@ -61,6 +65,8 @@ export class ClassFeed {
           if (snapshot.t !== 'board') return
           this.meet(snapshot.roster)
           if (snapshot.attention) this.watcher.attention?.(snapshot.attention)
+          if (snapshot.staff) this.watcher.staff?.(snapshot.staff)
+          this.watcher.whispers?.(snapshot.whispers ?? [])
         },
         attention: (list) => this.watcher.attention?.(list),
         event: (event) => this.event(event as ClassEvent),
@@ -167,6 +173,10 @@ export class ClassFeed {
         return this.watcher.people()
       case 'cue':
         return this.watcher.cue(event.text)
+      case 'staff':
+        return this.watcher.staff?.(event)
+      case 'whisper':
+        return this.watcher.whispers?.([event])
     }
   }
 

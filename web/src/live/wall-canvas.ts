@@ -39,6 +39,7 @@ export class CanvasWall implements Surface {
     host: HTMLElement,
     fitter: Fitter,
     label: string,
+    private readonly choose?: (slot: number) => void,
   ) {
     this.painter = new Painter(fitter)
     this.root.className = 'picture'
@@ -61,6 +62,7 @@ export class CanvasWall implements Surface {
     this.cursor.addEventListener('keydown', (event) => this.move(event))
     this.root.append(this.shell, this.numbers, this.cursor, this.list)
     host.replaceChildren(this.root)
+    if (choose) this.root.addEventListener('click', (event) => this.pick(event))
   }
 
   layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void {
@@ -125,7 +127,17 @@ export class CanvasWall implements Surface {
     this.root.remove()
   }
 
+  private pick(event: MouseEvent): void {
+    const { left, top } = this.root.getBoundingClientRect()
+    const [x, y] = [event.clientX - left, event.clientY - top]
+    const inside = ([, place]: [number, Place]) => x >= place.x && y >= place.y && x < place.x + this.grid.width && y < place.y + this.grid.height
+    const found = [...this.places].find(inside)
+    if (found) this.choose!(found[0])
+  }
+
   private move(event: KeyboardEvent): void {
+    const chosen = event.key === 'Enter' ? this.slots[this.at] : undefined
+    if (chosen !== undefined) return this.choose?.(chosen)
     const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.grid.cols, ArrowDown: this.grid.cols }
     const step = steps[event.key]
     if (step === undefined) return

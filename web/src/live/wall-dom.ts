@@ -47,21 +47,27 @@ export class DomWall implements Surface {
   private readonly list = document.createElement('div')
   private shape?: TileLayout
   private inner = 0
+  private cols = 1
 
   constructor(
     host: HTMLElement,
     private readonly fitter: Fitter,
     label: string,
+    private readonly choose?: (slot: number) => void,
   ) {
     this.list.className = 'tiles'
     this.list.setAttribute('role', 'list')
     this.list.setAttribute('aria-label', label)
     host.replaceChildren(this.list)
+    if (!choose) return
+    this.list.addEventListener('click', (event) => this.pick(event.target as Element))
+    this.list.addEventListener('keydown', (event) => this.key(event))
   }
 
   layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void {
     this.shape = shape
     this.inner = grid.width - 2 * shape.pad
+    this.cols = grid.cols
     this.size(grid, shape)
     for (const [slot, tile] of this.tiles) {
       if (slots.includes(slot)) continue
@@ -75,6 +81,8 @@ export class DomWall implements Surface {
       // Read in the order in which they are seen.
       if (this.list.children[index] !== tile.root) this.list.insertBefore(tile.root, this.list.children[index] ?? null)
     })
+    const first = this.list.children[0] as HTMLElement | undefined
+    if (this.choose && first && !this.list.querySelector('[tabindex="0"]')) first.tabIndex = 0
   }
 
   draw(slot: number, tile: Tile): void {
@@ -123,6 +131,31 @@ export class DomWall implements Surface {
     this.list.remove()
   }
 
+  private pick(target: Element): void {
+    const tile = target.closest<HTMLElement>('.tile')
+    if (tile) this.choose!(Number(tile.dataset.slot))
+  }
+
+  /** Arrows go from tile to tile as they stand on the screen. */
+  private key(event: KeyboardEvent): void {
+    const tiles = [...this.list.children] as HTMLElement[]
+    const at = tiles.indexOf(event.target as HTMLElement)
+    if (at < 0) return
+    const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.cols, ArrowDown: this.cols }
+    const step = steps[event.key]
+    if (event.key === 'Enter') this.pick(event.target as Element)
+    else if (step === undefined) return
+    else this.focus(tiles[at + step])
+    event.preventDefault()
+  }
+
+  /** One of them is reached by Tab, the rest by arrows. */
+  private focus(tile: HTMLElement | undefined): void {
+    if (!tile) return
+    for (const each of this.list.children) (each as HTMLElement).tabIndex = each === tile ? 0 : -1
+    tile.focus()
+  }
+
   private heroWidth(tile: Tile): number {
     const size = this.shape!.hero
     const unit = tile.unit === 'percent' ? this.fitter.width('%', this.fitter.font(size * 0.46, 800)) : tile.unit === 'none' ? 0 : size * 0.5
@@ -154,6 +187,7 @@ export class DomWall implements Surface {
     root.className = 'tile'
     root.setAttribute('role', 'listitem')
     root.dataset.slot = String(slot)
+    if (this.choose) root.tabIndex = -1
     const part = (name: string, parent: HTMLElement = root, icon?: Icon): Words => {
       const element = document.createElement('span')
       element.className = name

@@ -46,6 +46,8 @@ export interface WallOptions {
   narrow(): boolean
   /** How wide its tiles are then, CSS pixels; as is legible where it does not say. */
   tile?(): number | undefined
+  /** Somebody was chosen: by a click, or by Enter on the tile with the focus. */
+  choose?(slot: number): void
   /** Pages turn only by hand. */
   still?: boolean
   /** CSS pixels that one unit of a 1080-line screen has here. */
@@ -259,7 +261,7 @@ export class Wall {
     const wanted = this.order.length > DOM_MAX ? CanvasWall : DomWall
     if (this.surface instanceof wanted) return this.surface
     this.surface?.destroy()
-    return new wanted(this.host, this.fitter, this.options.label)
+    return new wanted(this.host, this.fitter, this.options.label, this.options.choose)
   }
 
   private tell(): void {

@@ -87,6 +87,7 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   unknown_source: "this sensor belongs to nobody in the class: pair it first",
   source_taken: "another person wears this sensor: a trainer can swap it",
   no_trainer: "a trainer must be present",
+  not_driving: "another trainer drives this class: take over first",
   bad_plan: "the plan cannot be run: see the message",
   bad_file: "the file cannot be read as FIT, TCX or GPX: see the message for the place",
   too_late: "the time for this has passed",

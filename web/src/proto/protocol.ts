@@ -16,6 +16,11 @@ export type Acked = [ReceiverId, number, Array<SourceAcked>];
 export type Activity = "ride" | "run" | "row" | "strength" | "yoga" | "other";
 
 /**
+ * What private words ask for, so that it can be seen whether it happened.
+ */
+export type Aim = "ease" | "push";
+
+/**
  * One line of the trainer's list.
  */
 export type AttentionItem = { item: number, kind: AttentionKind,
@@ -49,7 +54,15 @@ export type BoardSnapshot = {
 /**
  * Empty for a rider of a class too large to show whole: names come with the slices.
  */
-roster: Array<RosterEntry>, attention?: AttentionList, };
+roster: Array<RosterEntry>, attention?: AttentionList,
+/**
+ * Only on the desk.
+ */
+staff?: StaffView,
+/**
+ * Only on the desk: the newest of each person.
+ */
+whispers?: Array<WhisperView>, };
 
 /**
  * How class time runs: `class_ms + rate × (wall - wall_ms)`.
@@ -63,12 +76,16 @@ wall_ms: number, rate: number, };
 /**
  * What one may do to a class. Each travels with a `cmd` and happens once.
  */
-export type ClassCommand = { "t": "open" } | { "t": "lobby" } | { "t": "plan", action: PlanAction, at?: number, } | { "t": "undo", id: number, } | { "t": "cancel", reason: string, } | { "t": "abort", reason: string, } | { "t": "join", seat?: string, sensors: Array<Sensor>, } | { "t": "admit", user?: Uint8Array, guest?: string, seat?: string, sensors: Array<Sensor>, } | { "t": "leave", slot?: number, at?: number, } | { "t": "pair", sensor: Sensor, slot?: number, } | { "t": "swap", a: number, b: number, from: SwapFrom, } | { "t": "boot", receiver: ReceiverId, boot: number, offset: number, } | { "t": "acknowledge", item: number, } | { "t": "sos", on: boolean, } | { "t": "hand", up: boolean, } | { "t": "cue", text: string, to?: number, };
+export type ClassCommand = { "t": "open" } | { "t": "lobby" } | { "t": "plan", action: PlanAction, at?: number, } | { "t": "undo", id: number, } | { "t": "cancel", reason: string, } | { "t": "abort", reason: string, } | { "t": "join", seat?: string, sensors: Array<Sensor>, } | { "t": "admit", user?: Uint8Array, guest?: string, seat?: string, sensors: Array<Sensor>, } | { "t": "leave", slot?: number, at?: number, } | { "t": "pair", sensor: Sensor, slot?: number, } | { "t": "swap", a: number, b: number, from: SwapFrom, } | { "t": "boot", receiver: ReceiverId, boot: number, offset: number, } | { "t": "acknowledge", item: number, } | { "t": "sos", on: boolean, } | { "t": "hand", up: boolean, } | { "t": "cue", text: string, to?: number,
+/**
+ * Of words to one person: what they ask for.
+ */
+aim?: Aim, } | { "t": "drive", on: boolean, } | { "t": "shown", whisper: number, };
 
 /**
  * What a class's topics tell, in order, numbered.
  */
-export type ClassEvent = { "t": "phase", phase: Phase, at: number, reason?: string, } | { "t": "plan", id: number, action: PlanAction, at: number, undone: boolean, plan: PlanView, } | { "t": "roster", entries: Array<RosterEntry>, } | { "t": "gone", slots: Array<number>, } | { "t": "cue", text: string, };
+export type ClassEvent = { "t": "phase", phase: Phase, at: number, reason?: string, } | { "t": "plan", id: number, action: PlanAction, at: number, undone: boolean, plan: PlanView, } | { "t": "roster", entries: Array<RosterEntry>, } | { "t": "gone", slots: Array<number>, } | { "t": "cue", text: string, } | { "t": "staff" } & StaffView | { "t": "whisper" } & WhisperView;
 
 /**
  * `class:<id>` as it is now.
@@ -125,7 +142,7 @@ hr_max_low: boolean, sensors: Array<Sensor>, };
 /**
  * Why a request was refused: a stable word with a meaning that the docs list.
  */
-export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
 
 /**
  * An event of any topic.
@@ -347,7 +364,11 @@ protocol: [number, number], build: string, heartbeat_ms: number, frame_bytes_max
 /**
  * How fast class time runs; receivers stamp in class milliseconds.
  */
-clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, };
+clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array,
+/**
+ * To be told back when it has been shown; the same words may come twice.
+ */
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, };
 
 /**
  * What an account may do. A higher role may do all that a lower one may.
@@ -461,6 +482,24 @@ export type SourceKind = "strap" | "armband" | "machine" | "watch" | "manual" | 
 export type SourceRows = [SourceId, number, Array<Row>];
 
 /**
+ * A trainer or an administrator.
+ */
+export type Staff = { user: Uint8Array, name: string, };
+
+/**
+ * Who leads the class, and who looks at a desk of it now.
+ */
+export type StaffView = {
+/**
+ * The one who moves the plan; whoever wants to, where there is none.
+ */
+driver?: Staff,
+/**
+ * At most `limits::STAFF_SHOWN`, by account.
+ */
+here: Array<Staff>, };
+
+/**
  * A topic is followed from here on.
  */
 export type Subscribed = { topic: string,
@@ -502,3 +541,12 @@ export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile"
  * The topic `user:me` as it is now.
  */
 export type UserSnapshot = { user: Uint8Array, gym: Uint8Array, name: string, profile: Profile, consent: Consent, in_class?: Uint8Array, at_ms: number, };
+
+/**
+ * The newest private words to a person: sent, shown on a phone of theirs, acted upon. Class time.
+ */
+export type WhisperView = { id: number, slot: number, text: string, aim?: Aim, sent: number, shown?: number,
+/**
+ * The heart rate has gone where the words wanted it, by 5 bpm within two minutes of their showing.
+ */
+acted?: number, };

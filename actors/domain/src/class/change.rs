@@ -6,7 +6,7 @@ use super::plan::Move;
 use super::rider::Who;
 use crate::time::ClassMs;
 use fitconnect_protocol::class::{
-    Activity, AttentionKind, ClassClock, ClassSummary, MemberSummary, Segment, Sensor, SwapFrom, Timestamp,
+    Activity, Aim, AttentionKind, ClassClock, ClassSummary, MemberSummary, Segment, Sensor, Staff, SwapFrom, Timestamp,
 };
 use fitconnect_protocol::user::Consent;
 use fitconnect_protocol::{Boot, GymId, ReceiverId, Slot, UserId};
@@ -119,6 +119,17 @@ pub enum What {
     Cued {
         text: String,
         to: Option<Slot>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        aim: Option<Aim>,
+    },
+    /// Private words have been on the person's screen.
+    Shown {
+        slot: Slot,
+        whisper: u32,
+    },
+    /// Who moves the plan from now on; whoever wants to, where it is nobody.
+    Driven {
+        driver: Option<Staff>,
     },
     Summarised {
         slot: Slot,
@@ -147,6 +158,8 @@ impl What {
             What::Sos { .. } => "sos",
             What::Acknowledged { .. } => "acknowledged",
             What::Cued { .. } => "cued",
+            What::Shown { .. } => "shown",
+            What::Driven { .. } => "driven",
             What::Summarised { .. } => "summarised",
             What::Settled(_) => "settled",
         }

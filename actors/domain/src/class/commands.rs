@@ -21,13 +21,13 @@ const MOVE_AHEAD_MS: i64 = 10 * 60 * 1000;
 /// An offset that puts a receiver's boot further back is a typing error.
 const BOOT_AGE_MS_MAX: i64 = 90 * 24 * 3600 * 1000;
 
-type Decision<T = ()> = Result<T, Refusal>;
+pub(super) type Decision<T = ()> = Result<T, Refusal>;
 
 fn refusal(code: ErrorCode, message: impl Into<String>) -> Refusal {
     Refusal::new(code, message)
 }
 
-fn ensure(holds: bool, code: ErrorCode, message: &str) -> Decision {
+pub(super) fn ensure(holds: bool, code: ErrorCode, message: &str) -> Decision {
     if holds { Ok(()) } else { Err(refusal(code, message)) }
 }
 
@@ -170,13 +170,23 @@ impl Class {
                 out.answer(ask, Response::Done);
                 return Ok(());
             }
-            ClassCommand::Cue { text, to } => {
+            ClassCommand::Cue { text, to, aim } => {
                 self.staff(by)?;
                 short(&text, CUE_BYTES_MAX, "a cue")?;
                 let known = to.is_none_or(|slot| usize::from(slot) < self.riders.len());
                 ensure(known, ErrorCode::NotFound, "there is nobody in this place")?;
-                done(What::Cued { text, to })
+                let alone = aim.is_none() || to.is_some();
+                ensure(alone, ErrorCode::Malformed, "only words to one person have an aim")?;
+                done(What::Cued { text, to, aim })
             }
+            ClassCommand::Drive { on } => match self.drive(by, on, at)? {
+                Some(change) => (Response::Done, change),
+                None => return self.nothing_new(ask, out),
+            },
+            ClassCommand::Shown { whisper } => match self.shown(by, whisper)? {
+                Some(what) => done(what),
+                None => return self.nothing_new(ask, out),
+            },
         };
         self.happen_for(ask, reply, change.clone(), out);
         self.tell_of(&change, out);
@@ -199,8 +209,10 @@ impl Class {
                 self.publish_roster(*a, out);
                 self.publish_roster(*b, out);
             }
-            What::Cued { text, to: None } => self.publish_class(ClassEvent::Cue { text: text.clone() }, out),
-            What::Cued { text, to: Some(slot) } => self.whisper(*slot, text, out),
+            What::Cued { text, to: None, .. } => self.publish_class(ClassEvent::Cue { text: text.clone() }, out),
+            What::Cued { to: Some(slot), .. } => self.whisper(*slot, out),
+            What::Shown { slot, .. } => self.publish_whisper(*slot, out),
+            What::Driven { .. } => self.tell_staff(out),
             What::Created(_)
             | What::Cooled
             | What::Moved(_)
@@ -226,13 +238,10 @@ impl Class {
         }
     }
 
-    fn whisper(&self, slot: Slot, text: &str, out: &mut Out<Class>) {
-        for (session, viewer) in &self.viewers {
-            if viewer.slot == Some(slot) {
-                let response = Response::Whisper { class: self.id, text: text.into() };
-                out.publish(Publish::Direct { session: *session, response });
-            }
-        }
+    /// It is so already: told again, nothing happens.
+    fn nothing_new(&self, ask: AskId, out: &mut Out<Class>) -> Decision {
+        out.answer(ask, Response::Done);
+        Ok(())
     }
 
     pub(super) fn publish_class(&self, event: ClassEvent, out: &mut Out<Class>) {
@@ -251,17 +260,17 @@ impl Class {
         out.publish(Publish::Event { topic: Topic::Board(self.id), event: board, whole_only: true });
     }
 
-    fn staff(&self, by: &Caller) -> Decision {
+    pub(super) fn staff(&self, by: &Caller) -> Decision {
         ensure(by.is_staff(), ErrorCode::Forbidden, "only a trainer or an administrator may do this")
     }
 
     /// Staff drive the plan; alone, the rider does.
-    fn may_drive(&self, by: &Caller) -> Decision {
+    pub(super) fn may_drive(&self, by: &Caller) -> Decision {
         let solo = self.facts.as_ref().is_some_and(|facts| facts.solo);
         if solo && self.by_user.contains_key(&by.user) { Ok(()) } else { self.staff(by) }
     }
 
-    fn own(&self, by: &Caller) -> Decision<Slot> {
+    pub(super) fn own(&self, by: &Caller) -> Decision<Slot> {
         self.by_user.get(&by.user).copied().ok_or_else(|| refusal(ErrorCode::NotJoined, "join the class first"))
     }
 
@@ -288,7 +297,7 @@ impl Class {
         at: ClassMs,
         out: &mut Out<Class>,
     ) -> Decision {
-        self.may_drive(by)?;
+        self.may_move(by)?;
         ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "open the lobby first")?;
         let when = when.unwrap_or(at);
         ensure(when >= at, ErrorCode::TooLate, "a move of the plan cannot lie in the past")?;
@@ -314,7 +323,7 @@ impl Class {
     }
 
     fn plan_undo(&mut self, by: &Caller, id: u32, ask: AskId, at: ClassMs, out: &mut Out<Class>) -> Decision {
-        self.may_drive(by)?;
+        self.may_move(by)?;
         ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "the plan has ended")?;
         let last = self.moves.iter().rfind(|each| !each.undone).filter(|each| each.id == id).cloned();
         let last = last.ok_or_else(|| refusal(ErrorCode::TooLate, "only the last move can be taken back"))?;

@@ -20,6 +20,8 @@ pub struct Caller {
     pub session: SessionId,
     /// The hall that a hub or a screen is bound to.
     pub hall: Option<String>,
+    /// As others at a desk read it.
+    pub name: String,
 }
 
 impl Caller {

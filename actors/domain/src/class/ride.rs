@@ -75,6 +75,7 @@ pub fn ride(ride: &Ride, rows: impl IntoIterator<Item = RideRow>) -> Result<Ridd
         role: Role::Member,
         session: SessionId(Uuid::nil()),
         hall: None,
+        name: String::new(),
     });
     let mut host = ByHand::new(ride.class, Millis(ride.started_at_ms));
     host.ticks = false;

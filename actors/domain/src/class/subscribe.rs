@@ -29,8 +29,12 @@ impl Class {
         let at = self.class_at(now);
         match self.snapshot(&by, topic, at) {
             Ok(snapshot) => {
+                let session = by.session;
                 self.follow(by, topic);
                 out.0.push(Effect::Subscribe { ask, topic, position, snapshot: Box::new(snapshot) });
+                if topic == Topic::Class(self.id) {
+                    self.whisper_again(session, at, out);
+                }
             }
             Err(refused) => out.refuse(ask, refused),
         }
@@ -53,14 +57,16 @@ impl Class {
                 let sliced = self.slices && by.role == Role::Member;
                 let shown = self.riders.iter().filter(|rider| !sliced && rider.shown_as() != ShowAs::Hidden);
                 let roster = shown.map(|rider| self.board_entry(rider)).collect();
-                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention: None })))
+                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, ..BoardSnapshot::default() })))
             }
             Topic::Desk(id) if id == self.id => {
                 if !by.is_staff() {
                     return Err(Refusal::new(ErrorCode::Forbidden, "the desk is for staff"));
                 }
                 let roster = self.riders.iter().map(|rider| self.desk_entry(rider)).collect();
-                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention: Some(self.attention.list()) })))
+                let attention = Some(self.attention.list());
+                let (staff, whispers) = (Some(self.staff_view()), self.whisper_views());
+                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention, staff, whispers })))
             }
             Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me => Err(ErrorCode::NotFound.into()),
         }

@@ -58,7 +58,9 @@ impl Class {
         if !solo && self.attention_at.is_none_or(|last| at - last >= ATTENTION_EVERY_MS) {
             self.attention_at = Some(at);
             self.update_attention(at, out);
+            self.watch_whispers(at, out);
         }
+        self.tell_staff(out);
         if std::mem::take(&mut self.attention_due) {
             out.live(Publish::Attention(self.attention.list()));
         }
@@ -75,7 +77,7 @@ impl Class {
                 low.push(rider.slot);
             }
         }
-        let changed = self.attention.update(at, &conditions, self.desks.is_empty());
+        let changed = self.attention.update(at, &conditions, self.trainer_away());
         for (kind, slot) in changed.raised {
             self.record += 1;
             out.0.push(Effect::Record { number: self.record, record: Record::Raised { at, kind, slot } });

@@ -149,6 +149,11 @@ impl Watch {
         [fell, over, high, out].into_iter().flatten()
     }
 
+    /// The median of the last five heart rates; none before there are five.
+    pub fn level(&self) -> Option<u8> {
+        (self.last_five.len() == MEDIAN_OF).then(|| median(&self.last_five))
+    }
+
     /// Whether the last heart rate stood at 95 % or more: losing it then is worth a look.
     pub fn was_high(&self) -> bool {
         self.high_since.is_some()

@@ -12,6 +12,7 @@ fn session() -> Session {
         role: Role::Member,
         session: SessionId(Uuid::from_u128(4)),
         hall: None,
+        name: String::new(),
     };
     let mut session = Session::new(Arc::new(by), Millis(600_000), Millis(0));
     step(&mut session, Input::Attached, 0);

@@ -11,7 +11,7 @@ fn ana() -> User {
 }
 
 fn by(user: UserId, role: Role) -> Arc<Caller> {
-    Arc::new(Caller { user, gym: GYM, role, session: SessionId(Uuid::from_u128(4)), hall: None })
+    Arc::new(Caller { user, gym: GYM, role, session: SessionId(Uuid::from_u128(4)), hall: None, name: String::new() })
 }
 
 /// Saves and letters as words.

@@ -21,7 +21,7 @@ pub const HALL: &str = "Hall 1";
 pub fn caller(n: u16, role: Role) -> Arc<Caller> {
     let id = |kind: u128| Uuid::from_u128(kind << 32 | u128::from(n));
     let hall = matches!(role, Role::Hub | Role::Screen).then(|| HALL.to_owned());
-    Arc::new(Caller { user: UserId(id(1)), gym: GYM, role, session: SessionId(id(2)), hall })
+    Arc::new(Caller { user: UserId(id(1)), gym: GYM, role, session: SessionId(id(2)), hall, name: format!("{role:?}") })
 }
 pub fn member(n: u16) -> Arc<Caller> {
     caller(n, Role::Member)

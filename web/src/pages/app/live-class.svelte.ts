@@ -47,6 +47,7 @@ export class LiveClass {
   private timer?: ReturnType<typeof setTimeout>
   private looker?: ReturnType<typeof setInterval>
   private saidTimer?: ReturnType<typeof setTimeout>
+  private whisper?: number
   private readonly stops: (() => void)[] = []
   /** Maxima that own rows imply: bpm by percent, for the time without a link. */
   private implied: number[] = []
@@ -174,7 +175,7 @@ export class LiveClass {
   }
 
   private pushed(push: Response): void {
-    if (push.t === 'whisper' && uuidText(push.class) === this.id) return this.hear({ text: push.text, alone: true })
+    if (push.t === 'whisper' && uuidText(push.class) === this.id) return this.whispered(push.id, push.text)
     if (push.t !== 'mine' || uuidText(push.class) !== this.id) return
     this.row = ownRow(push, localNow(), this.row) ?? this.row
     this.slot = this.row?.slot
@@ -185,6 +186,14 @@ export class LiveClass {
     if (bpm && percent && percent >= 40 && percent < 255) this.implied = [...this.implied, (bpm * 100) / (percent + 0.5)].slice(-HEARTS_KEPT)
     this.ticks++
     this.look()
+  }
+
+  /** The same words may come twice. They are shown when a frame has painted them: a page in the background paints none. */
+  private whispered(id: number, text: string): void {
+    if (id === this.whisper) return
+    this.whisper = id
+    this.hear({ text, alone: true })
+    requestAnimationFrame(() => void this.command({ t: 'shown', whisper: id }).catch(() => {}))
   }
 
   private hear(said: Said): void {

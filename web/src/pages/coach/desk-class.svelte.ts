@@ -4,10 +4,12 @@
 import { ClassFeed } from '../../live/feed'
 import { type Coming, effectAt, type PlanMove } from '../../live/moves'
 import { type Moment, nextLookMs } from '../../live/timer'
+import { Trail } from '../../live/trail'
+import { currentLogin } from '../../net/auth'
 import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
-import { uuidBytes } from '../../proto/ids'
-import type { AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Phase, PlanAction, PlanView, Refusal } from '../../proto/protocol'
+import { uuidBytes, uuidText } from '../../proto/ids'
+import type { Aim, AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Phase, PlanAction, PlanView, Refusal, StaffView, SwapFrom, WhisperView } from '../../proto/protocol'
 import { linkNow, socket } from '../../ui/session.svelte'
 import { rankOf } from './ranks'
 
@@ -41,6 +43,9 @@ export class DeskClass {
   riders = $state(0)
   /** People in each zone, 0–5. */
   zones = $state.raw<readonly number[]>([0, 0, 0, 0, 0, 0])
+  staff = $state.raw<StaffView>({ here: [] })
+  /** The newest private words to each person. */
+  whispers = $state.raw<ReadonlyMap<number, WhisperView>>(new Map())
   /** The class may not be followed. */
   refusal = $state.raw<Refusal>()
   /** What was just refused: a code. */
@@ -48,6 +53,9 @@ export class DeskClass {
   /** Names and seats of the desk; a new number where they have changed. */
   roster = $state(0)
   readonly feed: ClassFeed
+  /** Heart rates of the last minutes. */
+  readonly trail = new Trail()
+  private readonly user = currentLogin()?.user
   private timer?: ReturnType<typeof setTimeout>
   private problemTimer?: ReturnType<typeof setTimeout>
   private zonesAt = 0
@@ -68,6 +76,8 @@ export class DeskClass {
         tick: () => this.ticked(),
         cue: () => {},
         attention: (list) => this.look(list),
+        staff: (view) => (this.staff = view),
+        whispers: (views) => this.hearWhispers(views),
         refused: (refusal) => (this.refusal = refusal),
       },
       'desk',
@@ -88,6 +98,8 @@ export class DeskClass {
   /** A move of the plan: counted down to on every screen, or at once where the segment that it means ends before. */
   async drive(action: PlanAction): Promise<void> {
     const { feed } = this
+    // Whoever moves the plan while nobody leads, leads from then on.
+    if (!this.staff.driver && !(await this.lead(true))) return
     const at = effectAt(action, feed.classMs(), feed.rate, feed.moment().leftMs)
     await this.command({ t: 'plan', action, at })
   }
@@ -104,9 +116,41 @@ export class DeskClass {
     await this.command({ t: 'acknowledge', item })
   }
 
-  /** True where it was said. */
-  tell(text: string): Promise<boolean> {
-    return this.command({ t: 'cue', text })
+  /** True where it was said: to the hall, or to one person alone. */
+  tell(text: string, to?: number, aim?: Aim): Promise<boolean> {
+    return this.command({ t: 'cue', text, to, aim })
+  }
+
+  /** Takes the plan over from whoever moves it, or lets go of it. */
+  lead(on: boolean): Promise<boolean> {
+    return this.command({ t: 'drive', on })
+  }
+
+  swap(a: number, b: number, from: SwapFrom): Promise<boolean> {
+    return this.command({ t: 'swap', a, b, from })
+  }
+
+  admitGuest(guest: string, seat?: string): Promise<boolean> {
+    return this.command({ t: 'admit', guest, seat, sensors: [] })
+  }
+
+  leave(slot: number): Promise<boolean> {
+    return this.command({ t: 'leave', slot })
+  }
+
+  /** Another trainer moves the plan. */
+  get elsewhere(): boolean {
+    const { driver } = this.staff
+    return driver !== undefined && uuidText(driver.user) !== this.user
+  }
+
+  get leads(): boolean {
+    return this.staff.driver !== undefined && !this.elsewhere
+  }
+
+  /** Names of the others who look at a desk of this class. */
+  get others(): string[] {
+    return this.staff.here.filter((each) => uuidText(each.user) !== this.user).map((each) => each.name)
   }
 
   /** The one that comes first: most urgent, and nobody has seen it. */
@@ -150,6 +194,12 @@ export class DeskClass {
     this.wall.redraw()
   }
 
+  private hearWhispers(views: readonly WhisperView[]): void {
+    const whispers = new Map(this.whispers)
+    for (const view of views) whispers.set(view.slot, view)
+    this.whispers = whispers
+  }
+
   private look(list: AttentionList): void {
     this.attention = list
     const open = list.items.filter((each) => each.acknowledged_by === undefined)
@@ -159,6 +209,7 @@ export class DeskClass {
   private ticked(): void {
     this.wall.tick()
     const { board } = this.feed
+    this.trail.tick(board)
     this.riders = board.header?.riders ?? 0
     if (this.phase === 'paused') this.moment = this.feed.moment()
     if (localNow() - this.zonesAt < AGE_LOOK_MS) return
@@ -181,5 +232,6 @@ export class DeskClass {
   }
 }
 
-/** Worth a sound: ranks 1 to 3 that nobody has seen. */
-export const alarms = (list: AttentionList): boolean => list.items.some((each) => each.acknowledged_by === undefined && rankOf(each.kind) <= 3)
+/** Worth a sound: ranks 1 to 3 that nobody has seen; at the second trainer's desk when the one who leads has not answered. */
+export const alarms = (list: AttentionList, elsewhere: boolean): boolean =>
+  list.items.some((each) => each.acknowledged_by === undefined && rankOf(each.kind) <= 3 && (!elsewhere || each.escalated))

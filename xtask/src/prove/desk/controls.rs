@@ -12,6 +12,7 @@ use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::ClassId;
 use fitconnect_protocol::class::{Segment, SegmentKind, Target};
+use fitconnect_protocol::user::Role;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -56,7 +57,7 @@ async fn press(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<f64> {
         segment(SegmentKind::Recover, 50, 70),
         segment(SegmentKind::Work, 80, 90),
     ];
-    let class = trainer.create(&class_now(&trainer.client, "HIIT 45", RIDERS + 1, plan)).await?;
+    let class = trainer.create(&class_now(&trainer.client, "HIIT 45", RIDERS + 2, plan)).await?;
     trainer.lobby(class).await?;
     let _riders = ride(ctx, gym, class).await?;
     let members = gym.accounts.members(RIDERS + 1)?;
@@ -66,6 +67,9 @@ async fn press(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<f64> {
     let opened = browser.must(&json!({ "do": "open" }))?;
     outcome.must("people on the desk's wall", &opened["tiles"], "41", opened["tiles"] == RIDERS + 1);
 
+    let guest = browser.ask(&json!({ "do": "guest", "name": "Walk-in" }))?;
+    outcome.must("one without an account is let in", said(&guest, "tiles"), "42", guest["tiles"] == RIDERS + 2);
+
     let mut worst: f64 = 0.0;
     for (name, kinds) in CONTROLS {
         let seen = browser.ask(&json!({ "do": "control", "name": name, "kinds": kinds }))?;
@@ -73,6 +77,13 @@ async fn press(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<f64> {
     }
     let undone = browser.ask(&json!({ "do": "undo" }))?;
     outcome.must("a pause taken back: pages that moved", said(&undone, "moved"), "[]", ok(&undone));
+
+    let other = gym.accounts.staff.iter().find(|each| each.role == Role::Trainer && each.email != staff.email);
+    let email = other.and_then(|account| account.email.clone()).ok_or("a gym with one trainer")?;
+    let second = browser.ask(&json!({ "do": "second", "email": email }))?;
+    let what = "a second trainer is locked, takes over, pauses and goes on, hands back";
+    worst = worst.max(judge(ctx, outcome, what, &second));
+    outcome.fact("… the first desk knew after, ms", &second["taken_ms"]);
 
     let crashed = browser.ask(&json!({ "do": "crash" }))?;
     worst = worst.max(judge(ctx, outcome, "the desk's tab dies before “next” takes effect: hall and phone", &crashed));

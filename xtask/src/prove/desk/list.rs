@@ -12,14 +12,20 @@ use fitconnect_loadtest::rider::{Begin, End, Order, Rider, RiderOptions, Stage};
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::ClassId;
-use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind, Target};
-use fitconnect_protocol::user::{Consent, ShowAs};
+use fitconnect_protocol::class::{ClassCommand, PlanAction, Segment, SegmentKind, Target};
+use fitconnect_protocol::user::{Consent, Role, ShowAs};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
 const RIDERS: usize = 8;
+/// One who wears another's strap: far slower, so that it can be seen whose points are whose.
+const SLOW: usize = 7;
+const SLOW_BPM: u16 = 100;
+/// One with a phone, to whom the trainer whispers.
+const WHISPERED: usize = 6;
+const EASED_BPM: u16 = 130;
 /// In the target, which is 70–80 % of 190.
 const CALM_BPM: u16 = 140;
 /// Half a way from the maximum, and longer than the 20 s of class time within which a fall counts.
@@ -52,9 +58,12 @@ async fn answer(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     let class = trainer.create(&class_now(&trainer.client, "Script", RIDERS, plan)).await?;
     trainer.lobby(class).await?;
     let riders = calm(ctx, gym, class).await?;
+    trainer.act(class, ClassCommand::Drive { on: true }).await?;
+    riders[SLOW].order(Order::Measure(Some(SLOW_BPM))).await;
     trainer.plan(class, PlanAction::Start).await?;
     let staff = gym.accounts.trainer()?;
-    let mut browser = Browser::open("desk.mjs", &gym.server.url(), staff, &class.to_string(), &[])?;
+    let phone = gym.accounts.members(RIDERS)?[WHISPERED].email.clone().ok_or("a member without an e-mail")?;
+    let mut browser = Browser::open("desk.mjs", &gym.server.url(), staff, &class.to_string(), &["--member", &phone])?;
     browser.must(&json!({ "do": "open" }))?;
     tokio::time::sleep(SETTLED).await;
 
@@ -69,10 +78,15 @@ async fn answer(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     let ranks: Vec<u64> =
         list["rows"].as_array().into_iter().flatten().filter_map(|row| row["rank"].as_u64()).collect();
     outcome.must("all at once, from the top", format!("{ranks:?}"), "[1, 2, 3, 4, 5]", ranks == [1, 2, 3, 4, 5]);
-    let urgent = |row: &&serde_json::Value| row["rank"].as_u64().is_some_and(|rank| rank <= 3);
-    let rows = list["rows"].as_array().into_iter().flatten().filter(urgent);
-    let escalated = rows.filter(|row| row["escalated"].as_bool() == Some(true)).count();
-    outcome.fact("urgent ones that nobody answered for half a minute, marked", escalated);
+    let other = gym.accounts.staff.iter().find(|each| each.role == Role::Trainer && each.email != staff.email);
+    let email = other.and_then(|account| account.email.clone()).ok_or("a gym with one trainer")?;
+    let second = browser.ask(&json!({ "do": "escalated", "kind": "sos", "email": email }))?;
+    outcome.must(
+        "nobody answers a call for help: the second trainer's desk",
+        said(&second, "spoken"),
+        "says so",
+        ok(&second),
+    );
     browser.must(&json!({ "do": "shots", "name": "desk-list" }))?;
 
     for kind in ["sos", "fell", "over_max", "high", "sensor_lost"] {
@@ -84,6 +98,14 @@ async fn answer(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     for kind in ["sos", "fell", "over_max", "high", "sensor_lost"] {
         cleared(&mut browser, outcome, kind)?;
     }
+    whispered(&mut browser, outcome, &riders[WHISPERED]).await?;
+    let swapped = browser.ask(&json!({ "do": "swap", "a": slot(&riders[5])?, "b": slot(&riders[SLOW])? }))?;
+    let points = format!(
+        "{} and {}, then {} and {}",
+        swapped["before"][0], swapped["before"][1], swapped["after"][0], swapped["after"][1]
+    );
+    outcome.must("straps swapped from the start of class: points", points, "change places", ok(&swapped));
+    riders[SLOW].order(Order::Measure(Some(CALM_BPM))).await;
     trainer.plan(class, PlanAction::Next).await?;
     riders[5].order(Order::Measure(Some(165))).await;
     raised(&mut browser, outcome, "out_of_target", 6)?;
@@ -108,6 +130,21 @@ async fn calm(ctx: &Ctx, gym: &Gym, class: ClassId) -> Result<Vec<Rider>> {
         riders.push(rider);
     }
     Ok(riders)
+}
+
+/// Words to one person: sent, shown on the phone, acted upon by the heart.
+async fn whispered(browser: &mut Browser, outcome: &mut Outcome, rider: &Rider) -> Result<()> {
+    browser.must(&json!({ "do": "whisper", "slot": slot(rider)? }))?;
+    let shown = browser.ask(&json!({ "do": "shown" }))?;
+    outcome.must("a whisper is shown on the phone, and the desk says so", said(&shown, "words"), "shown", ok(&shown));
+    rider.order(Order::Measure(Some(EASED_BPM))).await;
+    let acted = browser.ask(&json!({ "do": "acted" }))?;
+    outcome.must("the heart falls, and the desk says that it worked", ok(&acted), "true", ok(&acted));
+    Ok(())
+}
+
+fn slot(rider: &Rider) -> Result<u16> {
+    Ok(rider.status.borrow().slot.ok_or("a rider without a place")?)
 }
 
 async fn settle(rider: &Rider) {
