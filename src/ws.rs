@@ -63,7 +63,14 @@ impl Socket {
     /// The person is known: a session begins, and the client is told.
     fn welcome(&mut self, claims: Claims, ctx: &mut Ctx) {
         let session = SessionId(uuid::Uuid::now_v7());
-        let by = Caller { user: claims.user, gym: claims.gym, role: claims.role, session, hall: claims.hall.clone(), name: claims.name.clone() };
+        let by = Caller {
+            user: claims.user,
+            gym: claims.gym,
+            role: claims.role,
+            session,
+            hall: claims.hall.clone(),
+            name: claims.name.clone(),
+        };
         let outbox = self.carry(Arc::new(by), ctx);
         let now = self.now();
         let welcome = Response::Welcome {

@@ -103,7 +103,14 @@ pub async fn run(riders: u32, minutes: u32, node: &str) {
 fn class(riders: u32, minutes: u32) -> (ByHand, Arc<Caller>) {
     let caller = |n: u32, role| {
         let id = |kind: u128| Uuid::from_u128(kind << 64 | u128::from(n));
-        Arc::new(Caller { user: UserId(id(1)), gym: GYM, role, session: SessionId(id(2)), hall: None, name: String::new() })
+        Arc::new(Caller {
+            user: UserId(id(1)),
+            gym: GYM,
+            role,
+            session: SessionId(id(2)),
+            hall: None,
+            name: String::new(),
+        })
     };
     let trainer = caller(u32::MAX, Role::Trainer);
     let mut host = ByHand::new(CLASS, T0);

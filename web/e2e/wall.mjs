@@ -22,7 +22,7 @@ commands on stdin, one JSON object a line:
   {"do":"tile","slot":3}                               what the tile says
   {"do":"link","state":"live","within_ms":5000}        the connection's state
   {"do":"shots","name":"40","langs":["ru","en"]}       pictures at 1920 × 1080
-  {"do":"axe"} {"do":"overlap","langs":[…],"widths":[…]}
+  {"do":"axe"} {"do":"overlap","langs":[…],"widths":[…]} {"do":"modes", the same}
   {"do":"cost","seconds":10}                           main thread per tick, long tasks, heap
   {"do":"errors"} {"do":"quit"}`
 
@@ -159,6 +159,32 @@ const steps = {
     await page.setViewportSize({ width: 1920, height: 1080 })
     await page.emulateMedia({ reducedMotion: null })
     return { ok: problems.length === 0, count: problems.length, problems: problems.slice(0, 40) }
+  },
+
+  async modes({ langs = ['ru', 'en', 'pseudo'], widths = [320, 390, 768, 1280, 1920, 3840] }) {
+    const problems = []
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    for (const each of langs) {
+      await open(each)
+      for (const mode of ['board', 'match', 'timer', 'welcome']) {
+        await page.keyboard.press('m')
+        await page.waitForSelector(`.stage[data-mode="${mode}"]`)
+        await page.waitForTimeout(1_200)
+        problems.push(...(await violations(page)).map((text) => `${mode} ${each}: ${text}`))
+        for (const width of widths) {
+          await page.setViewportSize({ width, height: width < 768 ? 800 : Math.round((width * 9) / 16) })
+          await page.waitForTimeout(200)
+          problems.push(...(await overlaps(page)).map((text) => `${mode} ${each} ${width}: ${text}`))
+        }
+        await page.setViewportSize({ width: 1920, height: 1080 })
+        mkdirSync(options.out, { recursive: true })
+        if (each !== 'pseudo') await page.screenshot({ path: join(options.out, `tv-${mode}-${each}.png`) })
+      }
+      await page.keyboard.press('m')
+      await page.waitForSelector('.tile, canvas.numbers')
+    }
+    await page.emulateMedia({ reducedMotion: null })
+    return { ok: problems.length === 0, problems: [...new Set(problems)].slice(0, 40) }
   },
 
   async cost({ seconds = 10 }) {

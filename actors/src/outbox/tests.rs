@@ -16,7 +16,14 @@ impl Wake for Task {
 
 fn outbox() -> (Arc<Outbox>, Arc<Task>) {
     let id = Uuid::from_u128(1);
-    let by = Caller { user: UserId(id), gym: GymId(id), role: Role::Member, session: SessionId(id), hall: None, name: String::new() };
+    let by = Caller {
+        user: UserId(id),
+        gym: GymId(id),
+        role: Role::Member,
+        session: SessionId(id),
+        hall: None,
+        name: String::new(),
+    };
     let (outbox, task) = (Outbox::new(Arc::new(by)), Arc::<Task>::default());
     outbox.drained_by(&task.clone().into());
     (outbox, task)

@@ -76,7 +76,14 @@ impl Bench {
 
     fn trainer() -> Arc<Caller> {
         let (user, session) = (TRAINER, SessionId(Uuid::nil()));
-        Arc::new(Caller { user, gym: crate::client::GYM, role: Role::Trainer, session, hall: None, name: String::new() })
+        Arc::new(Caller {
+            user,
+            gym: crate::client::GYM,
+            role: Role::Trainer,
+            session,
+            hall: None,
+            name: String::new(),
+        })
     }
 
     fn command(&mut self, act: ClassCommand) -> Input {

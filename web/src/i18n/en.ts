@@ -130,6 +130,20 @@ export const en: Messages = {
     frozen: 'Screen is frozen · space to go on',
     legend: { points: 'points', bpm: 'bpm', kcal: 'kcal' },
   },
+  modes: {
+    wall: 'Wall',
+    board: 'Ranking',
+    match: 'Hitting the target',
+    timer: 'Big timer',
+    welcome: 'Welcome',
+    to: (mode) => `Show: ${mode}`,
+  },
+  match: {
+    in: (count, of) => `${p(count, { one: '# person', other: '# people' })} in the target of ${of} who show their heart rate`,
+    others: (below, above) => `below the target ${below} · above it ${above}`,
+    none: 'This segment has no target for the heart.',
+  },
+  welcome: { join: (host) => `With a phone: ${host}/app` },
   controls: {
     label: 'Screen controls',
     freeze: 'Freeze',

@@ -129,6 +129,20 @@ export const ru = {
     frozen: 'Экран заморожен · пробел — продолжить',
     legend: { points: 'очки', bpm: 'уд/мин', kcal: 'ккал' },
   },
+  modes: {
+    wall: 'Стена',
+    board: 'Рейтинг',
+    match: 'Попадание в цель',
+    timer: 'Большой таймер',
+    welcome: 'Приветствие',
+    to: (mode: string) => `Показать: ${mode}`,
+  },
+  match: {
+    in: (count: number, of: number) => `${p(count, { one: '# человек', few: '# человека', many: '# человек', other: '# человека' })} в цели из ${of}, кто показывает пульс`,
+    others: (below: number, above: number) => `ниже цели ${below} · выше цели ${above}`,
+    none: 'У этого отрезка нет цели по пульсу.',
+  },
+  welcome: { join: (host: string) => `С телефоном: ${host}/app` },
   controls: {
     label: 'Управление экраном',
     freeze: 'Заморозить',

@@ -190,6 +190,13 @@ fn looks(
     let langs = if ctx.quick { json!(["ru", "en"]) } else { json!(["ru", "en", "pseudo"]) };
     let step = browser.ask(&json!({ "do": "overlap", "langs": langs, "widths": widths }))?;
     outcome.must(&named("overlapping texts"), join(&step["problems"]), "none", ok(&step));
+    let step = browser.ask(&json!({ "do": "modes", "langs": langs, "widths": widths }))?;
+    outcome.must(
+        &named("ranking, target, timer, welcome: violations and overlaps"),
+        join(&step["problems"]),
+        "none",
+        ok(&step),
+    );
     let step = browser.ask(&json!({ "do": "errors" }))?;
     outcome.must(&named("errors of the page"), join(&step["errors"]), "none", ok(&step));
     browser.close()

@@ -27,8 +27,7 @@ pub struct Whisper {
 impl Class {
     pub(super) fn apply_whisper(&mut self, slot: Slot, text: &str, aim: Option<Aim>, at: ClassMs) {
         self.whispered += 1;
-        let view =
-            WhisperView { id: self.whispered, slot, text: text.into(), aim, sent: at, shown: None, acted: None };
+        let view = WhisperView { id: self.whispered, slot, text: text.into(), aim, sent: at, shown: None, acted: None };
         self.whispers.insert(slot, Whisper { view, level: None });
     }
 
