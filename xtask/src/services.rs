@@ -3,6 +3,7 @@
 //! packages of the system or of a language's registry (it asks first; `--yes` or CI=true means yes).
 
 mod cassandra;
+mod cockroach;
 mod compose;
 mod install;
 mod launch;
@@ -22,16 +23,21 @@ pub enum Kind {
     Postgres,
     Cassandra,
     Nats,
+    /// No package has it: it is used where it is there.
+    Cockroach,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Postgres, Kind::Cassandra, Kind::Nats];
+    pub const ALL: [Kind; 4] = [Kind::Postgres, Kind::Cassandra, Kind::Nats, Kind::Cockroach];
+    /// Those that can be had anywhere.
+    const COMMON: [Kind; 3] = [Kind::Postgres, Kind::Cassandra, Kind::Nats];
 
     pub fn name(self) -> &'static str {
         match self {
             Kind::Postgres => "postgres",
             Kind::Cassandra => "cassandra",
             Kind::Nats => "nats",
+            Kind::Cockroach => "cockroach",
         }
     }
 
@@ -41,6 +47,7 @@ impl Kind {
             Kind::Postgres => "FITCONNECT_TEST_POSTGRES_URL",
             Kind::Cassandra => "FITCONNECT_TEST_CASSANDRA",
             Kind::Nats => "FITCONNECT_TEST_NATS_URL",
+            Kind::Cockroach => "FITCONNECT_TEST_COCKROACH_URL",
         }
     }
 
@@ -50,6 +57,7 @@ impl Kind {
             Kind::Postgres => postgres::found(),
             Kind::Cassandra => cassandra::found(),
             Kind::Nats => nats::found(),
+            Kind::Cockroach => cockroach::found(),
         }
     }
 
@@ -59,6 +67,7 @@ impl Kind {
             Kind::Postgres => postgres::packages(),
             Kind::Cassandra => cassandra::packages(),
             Kind::Nats => nats::packages(),
+            Kind::Cockroach => Vec::new(),
         }
     }
 }
@@ -73,7 +82,7 @@ pub struct Options {
 enum What {
     /// Start them and print the variables that the tests look for
     Up {
-        /// Only these; without names, all
+        /// Only these; without names, all but CockroachDB, which no package has
         names: Vec<Kind>,
         /// Install packages without asking
         #[arg(long)]
@@ -97,9 +106,9 @@ enum What {
 
 pub fn run(options: &Options) -> Result<bool> {
     match &options.what {
-        What::Up { names, yes } => up(&wanted(names), *yes),
+        What::Up { names, yes } => up(&wanted(names, &Kind::COMMON), *yes),
         What::Down { names } => {
-            for kind in wanted(names) {
+            for kind in wanted(names, &Kind::ALL) {
                 match Record::read(kind)? {
                     Some(record) => {
                         record.down()?;
@@ -120,8 +129,8 @@ pub fn run(options: &Options) -> Result<bool> {
     }
 }
 
-fn wanted(names: &[Kind]) -> BTreeSet<Kind> {
-    if names.is_empty() { Kind::ALL.into() } else { names.iter().copied().collect() }
+fn wanted(names: &[Kind], all: &[Kind]) -> BTreeSet<Kind> {
+    if names.is_empty() { all } else { names }.iter().copied().collect()
 }
 
 fn up(kinds: &BTreeSet<Kind>, yes: bool) -> Result<bool> {

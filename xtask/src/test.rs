@@ -32,7 +32,7 @@ struct Step {
 }
 
 /// What tests and proofs run on besides SQLite.
-const ENGINES: [Kind; 2] = [Kind::Postgres, Kind::Cassandra];
+const ENGINES: [Kind; 3] = [Kind::Postgres, Kind::Cassandra, Kind::Cockroach];
 
 const STEPS: &[Step] = &[
     Step { name: "format", words: "every Rust file is formatted", run: |_| format(), engines: false },

@@ -13,9 +13,10 @@ const FAULTS: &str = "store::sql::faulty::every_case_comes_out_the_same_under_fa
 const FAULT_SEEDS: u64 = 200;
 const FAULT_SEEDS_QUICK: u64 = 4;
 /// Must pass, wherever the proof runs: by role and engine.
-const PROMISED: [(&str, &str, Option<Kind>); 4] = [
+const PROMISED: [(&str, &str, Option<Kind>); 5] = [
     ("state", "sqlite", None),
     ("state", "postgres", Some(Kind::Postgres)),
+    ("state", "cockroach", Some(Kind::Cockroach)),
     ("events", "sqlite", None),
     ("events", "cassandra", Some(Kind::Cassandra)),
 ];
@@ -31,7 +32,7 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let mut test = suites();
     test.args(SUITES.map(|(module, _)| module));
     let mut up = Vec::new();
-    for kind in [Kind::Postgres, Kind::Cassandra] {
+    for kind in [Kind::Postgres, Kind::Cassandra, Kind::Cockroach] {
         match services::ensure(kind) {
             Ok(service) => {
                 test.env(kind.variable(), &service.address);

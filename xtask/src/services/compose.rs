@@ -30,6 +30,7 @@ pub fn address(name: &str) -> Option<String> {
     let inside = match name {
         "postgres" => "5432",
         "cassandra" => "9042",
+        "cockroach" => "26257",
         _ => "4222",
     };
     let ran = compose(&["port", name, inside]).output().ok().filter(|ran| ran.status.success())?;
@@ -37,6 +38,7 @@ pub fn address(name: &str) -> Option<String> {
     Some(match name {
         "postgres" => format!("postgres://fitconnect:fitconnect-test@127.0.0.1:{port}/postgres"),
         "cassandra" => format!("127.0.0.1:{port}"),
+        "cockroach" => format!("postgres://root@127.0.0.1:{port}/defaultdb?sslmode=disable"),
         _ => format!("nats://127.0.0.1:{port}"),
     })
 }
