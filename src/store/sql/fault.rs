@@ -40,9 +40,9 @@ pub fn fault(error: &sqlx::Error) -> Fault {
 }
 
 /// Works of the store that are tried again, each with a counter.
-pub const WORKS: [&str; 13] = [
+pub const WORKS: [&str; 14] = [
     "commit", "outcome", "load", "claim", "own", "accounts", "password", "gym", "sweep", "letters", "due", "read",
-    "schema",
+    "schema", "outbox",
 ];
 
 /// How often each of [`WORKS`] was tried again.
@@ -88,5 +88,17 @@ impl<'c> Tries<'c> {
         self.retries.count(self.work);
         tokio::time::sleep(pause).await;
         Ok(())
+    }
+}
+
+/// Work on the schema, which nobody counts, again where that makes sense.
+pub async fn tried<T>(mut attempt: impl AsyncFnMut() -> sqlx::Result<T>) -> sqlx::Result<T> {
+    let retries = Retries::default();
+    let mut tries = Tries::new("schema", &retries);
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(error) => tries.again(error).await?,
+        }
     }
 }

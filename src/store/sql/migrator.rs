@@ -1,6 +1,6 @@
 //! Brings a schema up to date: the same for every engine. Each migration may run twice, so a crash between one and its note costs nothing.
 
-use super::super::fault::{Retries, Tries};
+use super::super::fault::tried;
 use super::super::migrate::{MigrateError, Migration, Status};
 use super::{Db, TABLE_THERE};
 use sqlx::{AssertSqlSafe, Pool, Row as _};
@@ -10,14 +10,7 @@ const NOTED: &str = "insert into fc_schema (version, applied_at_us) values ($1, 
 /// What is there, and what is missing.
 pub async fn status(pool: &Pool<Db>, migrations: &[Migration]) -> Result<Status, MigrateError> {
     let known = migrations.last().map_or(0, |(number, ..)| *number);
-    let retries = Retries::default();
-    let mut tries = Tries::new("schema", &retries);
-    let found = loop {
-        match version(pool).await {
-            Ok(found) => break found,
-            Err(error) => tries.again(error).await.map_err(MigrateError::Unreadable)?,
-        }
-    };
+    let found = tried(async || version(pool).await).await.map_err(MigrateError::Unreadable)?;
     if found > known {
         return Err(MigrateError::FromTheFuture { found, known });
     }
@@ -26,12 +19,9 @@ pub async fn status(pool: &Pool<Db>, migrations: &[Migration]) -> Result<Status,
 }
 
 pub async fn apply(pool: &Pool<Db>, migrations: &[Migration]) -> Result<(), MigrateError> {
-    let retries = Retries::default();
     for (number, name, statement) in migrations {
-        let mut tries = Tries::new("schema", &retries);
-        while let Err(source) = apply_one(pool, *number, statement).await {
-            tries.again(source).await.map_err(|source| MigrateError::Failed { name, source })?;
-        }
+        let applied = tried(async || apply_one(pool, *number, statement).await).await;
+        applied.map_err(|source| MigrateError::Failed { name, source })?;
         tracing::info!(migration = name, "the schema is further");
     }
     Ok(())

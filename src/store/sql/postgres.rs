@@ -1,6 +1,7 @@
 //! The PostgreSQL wire: CockroachDB, or PostgreSQL 15 and later. Both at SERIALIZABLE, with the same statements; what differs is in the
 //! schema alone.
 
+use super::fault::tried;
 use super::migrate::{COCKROACH, MigrateError, Migrating, Migration, Status, postgres};
 use super::turn::Turn;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -107,14 +108,15 @@ pub async fn status(url: &str) -> Result<(Server, Status), MigrateError> {
 }
 
 async fn status_of(pool: &Pool<Db>) -> Result<(Server, Status), MigrateError> {
-    let server = server(pool).await.map_err(MigrateError::Unreadable)?;
+    let server = tried(async || server(pool).await).await.map_err(MigrateError::Unreadable)?;
     Ok((server, migrator::status(pool, &server.migrations()).await?))
 }
 
 /// Without deadlines: an index over a year of classes takes its time. One line works, the other says that we live.
 async fn patient(options: &PgConnectOptions) -> Result<Pool<Db>, MigrateError> {
     let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(CONNECT);
-    pool.connect_with(options.clone().application_name("fitconnect migrate")).await.map_err(MigrateError::Unreadable)
+    let options = options.clone().application_name("fitconnect migrate");
+    tried(async || pool.clone().connect_with(options.clone()).await).await.map_err(MigrateError::Unreadable)
 }
 
 async fn migrate(options: &PgConnectOptions, migrating: Migrating) -> Result<(), MigrateError> {

@@ -1,6 +1,7 @@
 //! One process at a time changes a shared schema: a row is the lock, its holder's counter says that it is alive. There are no advisory
 //! locks on CockroachDB, and a session's lock would end with its line.
 
+use super::fault::tried;
 use crate::store::lease::{BEAT, LOOK_EVERY, SUSPECT};
 use fitconnect_protocol::Uuid;
 use sqlx::postgres::PgPool;
@@ -39,16 +40,21 @@ impl Turn {
         let me = Uuid::now_v7();
         let mut seen: Option<(Instant, Uuid, i64)> = None;
         loop {
-            if sqlx::query(TAKE).bind(me).execute(pool).await?.rows_affected() > 0 {
+            if tried(async || sqlx::query(TAKE).bind(me).execute(pool).await).await?.rows_affected() > 0 {
                 break;
             }
-            let Some(row) = sqlx::query(HOLDER).fetch_optional(pool).await? else { continue };
+            let row = tried(async || sqlx::query(HOLDER).fetch_optional(pool).await).await?;
+            let Some(row) = row else { continue };
             let (holder, hb): (Uuid, i64) = (row.try_get(0)?, row.try_get(1)?);
+            if holder == me {
+                // We have it already: it was the answer that got lost.
+                break;
+            }
             match seen {
                 Some((since, was, counted)) if (was, counted) == (holder, hb) => {
                     let dead = since.elapsed() >= SUSPECT;
-                    let over = sqlx::query(TAKE_OVER).bind(me).bind(holder).bind(hb);
-                    if dead && over.execute(pool).await?.rows_affected() > 0 {
+                    let over = async || sqlx::query(TAKE_OVER).bind(me).bind(holder).bind(hb).execute(pool).await;
+                    if dead && tried(over).await?.rows_affected() > 0 {
                         tracing::warn!("another process that changed the schema has died: this one goes on");
                         break;
                     }
@@ -73,6 +79,6 @@ impl Turn {
 
     pub async fn give_back(self) -> sqlx::Result<()> {
         self.beats.abort();
-        sqlx::query(GIVE_BACK).bind(self.me).execute(&self.pool).await.map(drop)
+        tried(async || sqlx::query(GIVE_BACK).bind(self.me).execute(&self.pool).await).await.map(drop)
     }
 }
