@@ -157,7 +157,7 @@ impl Socket {
     }
 
     fn request(&mut self, id: u32, request: Request, ctx: &mut Ctx) {
-        if let Request::Class { cmd, .. } | Request::User { cmd, .. } = &request {
+        if let Request::Class { cmd, .. } | Request::User { cmd, .. } | Request::Room { cmd, .. } = &request {
             // From here on the command's own id is the trace: every floor down to the row logs it.
             tracing::debug!(%cmd, "a command came in");
         }

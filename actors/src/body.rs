@@ -3,7 +3,7 @@
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Checkpoint, Event, Row, StoreError, StoredActor};
+use crate::ports::{Checkpoint, Event, Row, StoreError, StoredActor, StoredChange};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
@@ -50,14 +50,23 @@ pub trait Body: Sized + Unpin + 'static {
     ) -> Result<Option<Self::Machine>, StoreError> {
         Ok(None)
     }
-    /// The columns of the actor's row, as they are after the changes at hand.
-    fn row(machine: &Self::Machine) -> Option<Row>;
+    /// The columns of the actor's row, as they are after these changes; `None` where they are as they were.
+    fn row(machine: &Self::Machine, changes: &[StoredChange]) -> Option<Row>;
     /// A change's name in the store, and its body as MessagePack.
     fn change(change: &<Self::Machine as Machine>::Change) -> (&'static str, Vec<u8>);
+    /// The earlier change that this one rewrites, and how it is stored from then on.
+    fn rewritten(_change: &<Self::Machine as Machine>::Change) -> Option<(u64, Vec<u8>)> {
+        None
+    }
     /// Fingerprint of a command: the same id with another body is refused.
     fn digest(input: &Input<Self>) -> u64;
     /// Topics that begin a new epoch when the machine is lost.
     fn channels(id: Self::Id) -> Vec<Channel>;
+
+    /// The machine stands, and nobody has spoken to it yet.
+    fn loaded(_house: &House, _id: Self::Id, _machine: &Self::Machine, _stored: &StoredActor) {}
+    /// The machine is gone, since nobody speaks to it.
+    fn asleep(_house: &House, _id: Self::Id) {}
 
     fn wake() -> Option<Input<Self>> {
         None

@@ -4,7 +4,7 @@ use crate::body::{Body, Input, fingerprint, pack, unpack};
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Checkpoint, ClassRow, Event, Row, StoreError, StoredActor};
+use crate::ports::{Checkpoint, ClassRow, Event, Row, StoreError, StoredActor, StoredChange};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{
@@ -58,7 +58,7 @@ impl Body for ClassBody {
         Ok(Class::restore_from(id, before, &checkpoint.body, after, samples, now))
     }
 
-    fn row(class: &Class) -> Option<Row> {
+    fn row(class: &Class, _: &[StoredChange]) -> Option<Row> {
         let facts = class.facts()?;
         Some(Row::Class(ClassRow {
             gym: facts.gym,

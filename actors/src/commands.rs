@@ -3,7 +3,7 @@
 use crate::ports::StoredAnswer;
 use crate::reply::ReplyTo;
 use fitconnect_domain::Millis;
-use fitconnect_protocol::limits::CMD_RECENT_MS;
+use fitconnect_protocol::limits::{CMD_AHEAD_MS_MAX, CMD_RECENT_MAX, CMD_RECENT_MS};
 use fitconnect_protocol::{CmdId, UserId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -36,10 +36,16 @@ pub enum Met {
 pub struct Commands {
     known: BTreeMap<CmdKey, State>,
     by_age: VecDeque<(Millis, CmdKey)>,
+    /// Answers of this moment and before may have been forgotten for their number.
+    forgotten: Millis,
 }
 
 impl Commands {
     pub fn load(&mut self, answers: Vec<StoredAnswer>) {
+        if answers.len() >= CMD_RECENT_MAX {
+            // There may be others before them.
+            self.forgotten = answers.first().map_or(Millis(0), |oldest| oldest.at);
+        }
         for answer in answers {
             self.remember((answer.author, answer.cmd), answer.digest, answer.reply, answer.at);
         }
@@ -58,7 +64,9 @@ impl Commands {
                 Met::Waits
             }
             None => {
-                let recent = key.1.stamped_ms().is_some_and(|at| at + CMD_RECENT_MS / 2 > now.0);
+                // Decided no sooner than its stamp allows: what has been decided since is remembered.
+                let remembered = |at: u64| self.forgotten == Millis(0) || at > self.forgotten.0 + CMD_AHEAD_MS_MAX;
+                let recent = key.1.stamped_ms().is_some_and(|at| at + CMD_RECENT_MS / 2 > now.0 && remembered(at));
                 if recent { Met::Fresh(reply) } else { Met::LookUp(reply) }
             }
         }
@@ -94,9 +102,15 @@ impl Commands {
     fn remember(&mut self, key: CmdKey, digest: u64, reply: Vec<u8>, at: Millis) {
         self.known.insert(key, State::Done { digest, reply });
         self.by_age.push_back((at, key));
-        while self.by_age.front().is_some_and(|(then, _)| at.since(*then) > CMD_RECENT_MS) {
-            if let Some((_, oldest)) = self.by_age.pop_front() {
-                self.known.remove(&oldest);
+        while self
+            .by_age
+            .front()
+            .is_some_and(|(then, _)| at.since(*then) > CMD_RECENT_MS || self.by_age.len() > CMD_RECENT_MAX)
+        {
+            let Some((then, oldest)) = self.by_age.pop_front() else { return };
+            self.known.remove(&oldest);
+            if at.since(then) <= CMD_RECENT_MS {
+                self.forgotten = then;
             }
         }
     }
@@ -114,5 +128,45 @@ impl Commands {
 
     pub fn clear(&mut self) {
         *self = Commands::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fitconnect_protocol::Uuid;
+
+    const ANA: UserId = UserId(Uuid::from_u128(1));
+    const NOW: Millis = Millis(1_795_500_000_000);
+
+    /// A command stamped so long ago.
+    fn cmd(ago_ms: u64, n: u64) -> CmdKey {
+        let stamp = u128::from(NOW.0 - ago_ms) << 80;
+        (ANA, CmdId(Uuid::from_u128(stamp | 7 << 76 | 2 << 62 | u128::from(n))))
+    }
+
+    fn met(commands: &mut Commands, key: CmdKey) -> &'static str {
+        match commands.meet(key, 5, ReplyTo::Nobody, NOW) {
+            Met::Fresh(_) => "fresh",
+            Met::LookUp(_) => "looked up",
+            Met::Waits => "waits",
+            Met::Known(..) => "known",
+            Met::Mismatch(_) => "mismatch",
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_forgotten_is_looked_up() {
+        let mut commands = Commands::default();
+        assert_eq!((met(&mut commands, cmd(0, 1)), met(&mut commands, cmd(400_000, 1))), ("fresh", "looked up"));
+        for n in 0..=CMD_RECENT_MAX as u64 {
+            // A second of them, two minutes ago.
+            let at = Millis(NOW.0 - 120_000 + n * 1_000 / CMD_RECENT_MAX as u64);
+            commands.done(cmd(120_000, n), 5, vec![1], at);
+        }
+        assert_eq!(met(&mut commands, cmd(120_000, 0)), "looked up", "there was no room for it");
+        assert_eq!(met(&mut commands, cmd(120_000, 1)), "known");
+        assert_eq!(met(&mut commands, cmd(70_000, 1)), "looked up", "it may have been stamped ahead by a minute");
+        assert_eq!(met(&mut commands, cmd(50_000, 1)), "fresh");
     }
 }

@@ -359,6 +359,7 @@ impl<B: Body> Host<B> {
             Effect::Subscribe { ask, topic, position, snapshot } => {
                 self.outgoing.push(Action::Subscribe { ask, topic, position, snapshot });
             }
+            Effect::Follow { ask, topic, at, from } => self.outgoing.push(Action::Follow { ask, topic, at, from }),
             Effect::Record { number, record } => return self.record(number, record),
             Effect::Load(load) => self.load_for_machine(load, ctx),
             Effect::WakeAt(at) => {
@@ -387,7 +388,8 @@ impl<B: Body> Host<B> {
     fn save(&mut self, change: &<B::Machine as Machine>::Change, answer: Option<(AskId, Response)>, now: Millis) {
         let (kind, body) = B::change(change);
         self.last_seq += 1;
-        self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body });
+        let rewrites = B::rewritten(change);
+        self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body, rewrites });
         let Some((ask, reply)) = answer else { return };
         if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
             let reply = crate::body::pack(&reply);
@@ -427,6 +429,10 @@ impl<B: Body> Host<B> {
             Action::Subscribe { ask, topic, position, snapshot } => {
                 let reply = self.reply_of(ask);
                 self.house.hub.subscribe(reply, topic, position, *snapshot, now.0);
+            }
+            Action::Follow { ask, topic, at, from } => {
+                let reply = self.reply_of(ask);
+                self.house.hub.follow(reply, topic, at, from, now.0);
             }
             Action::Deliver { number, letter } => {
                 let id = LetterId { from: self.key(), rev: self.rev, number };

@@ -4,12 +4,14 @@
 use crate::body::{Body, Input};
 use crate::class::ClassBody;
 use crate::committer::Committer;
+use crate::fill::fill;
 use crate::host::{Host, Mail, Post};
 use crate::hub::Hub;
 use crate::letters::Letters;
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Durable, DurableSink, EventLog, StateStore, StoreError, StoredLetter, Writer};
 use crate::reply::ReplyTo;
+use crate::room::RoomBody;
 use crate::session::SessionBody;
 use crate::stats::Stats;
 use crate::user::UserBody;
@@ -17,16 +19,18 @@ use actix::dev::SendError;
 use actix::prelude::*;
 use dashmap::DashMap;
 use fitconnect_domain::class::{self, Caller};
+use fitconnect_domain::room;
 use fitconnect_domain::session::{self, Session};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
+use fitconnect_protocol::limits::FILLS_MAX;
 use fitconnect_protocol::session::{Position, Response, Topic};
-use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
+use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, RoomId, SessionId, UserId};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 /// Where actors run: arbiters apart from the HTTP workers, chosen by the hash of the key.
 pub trait Spawner: Send + Sync {
@@ -81,7 +85,10 @@ pub struct House {
     spawner: Box<dyn Spawner>,
     pub(crate) classes: Registry<ClassBody>,
     pub(crate) users: Registry<UserBody>,
+    pub(crate) rooms: Registry<RoomBody>,
     pub(crate) sessions: Registry<SessionBody>,
+    /// Turns of those who are brought up from the store.
+    pub(crate) fills: Semaphore,
     /// Whose each session is, so that only its owner takes it back.
     callers: DashMap<SessionId, Arc<Caller>>,
     marks: Arc<Marks>,
@@ -144,7 +151,9 @@ impl House {
             spawner: ports.spawner,
             classes: Registry::default(),
             users: Registry::default(),
+            rooms: Registry::default(),
             sessions: Registry::default(),
+            fills: Semaphore::new(FILLS_MAX),
             callers: DashMap::new(),
             marks: ports.marks,
             lives: AtomicU64::new(1),
@@ -153,6 +162,12 @@ impl House {
         house.hub.on_call(Box::new(move |channel| {
             if let (Some(house), Some(actor)) = (weak.upgrade(), channel.actor()) {
                 house.nudge(actor);
+            }
+        }));
+        let (weak, filler) = (Arc::downgrade(&house), background.clone());
+        house.hub.on_fill(Box::new(move |channel, outbox| {
+            if let Some(house) = weak.upgrade() {
+                filler.spawn(fill(house, channel, outbox));
             }
         }));
         for line in work {
@@ -209,6 +224,7 @@ impl House {
         match actor {
             ActorKey::Class(class) => self.post(&self.classes, class, Post::Nudge),
             ActorKey::User(user) => self.post(&self.users, user, Post::Nudge),
+            ActorKey::Room(room) => self.post(&self.rooms, room, Post::Nudge),
             ActorKey::Session(_) => {}
         }
     }
@@ -219,6 +235,10 @@ impl House {
 
     pub fn to_user(self: &Arc<Self>, user: UserId, input: fitconnect_domain::user::Input, reply: ReplyTo) {
         self.post(&self.users, user, Post::Input(input, reply));
+    }
+
+    pub fn to_room(self: &Arc<Self>, room: RoomId, input: room::Input, reply: ReplyTo) {
+        self.post(&self.rooms, room, Post::Input(input, reply));
     }
 
     /// Asks a class and waits for its answer.
@@ -253,6 +273,7 @@ impl House {
         match letter.letter.to {
             ActorKey::Class(class) => self.post(&self.classes, class, Post::Letter(letter)),
             ActorKey::User(user) => self.post(&self.users, user, Post::Letter(letter)),
+            ActorKey::Room(room) => self.post(&self.rooms, room, Post::Letter(letter)),
             ActorKey::Session(_) => {
                 tracing::error!(id = ?letter.id, "a letter to a session: nothing of sessions is stored")
             }

@@ -3,11 +3,12 @@
 
 mod board;
 mod channel;
+mod stored;
 
 use crate::outbox::{Outbox, StateKey};
 use crate::reply::ReplyTo;
 use board::cut_slice;
-use channel::ChannelHub;
+use channel::{CaughtUp, ChannelHub, is_stored};
 use dashmap::DashMap;
 use fitconnect_domain::ActorKey;
 use fitconnect_domain::class::{Caller, TickFrame};
@@ -16,10 +17,11 @@ use fitconnect_protocol::codec::encode;
 use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::SUBSCRIPTIONS_MAX;
 use fitconnect_protocol::session::{Event, Mine, Position, Response, Snapshot, Topic};
-use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, SessionId, UserId};
+use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, RoomId, SessionId, UserId};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use stored::Fill;
 
 /// A topic as the process knows it: `user:me` is another one for each person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +36,7 @@ impl Channel {
         match self.topic {
             Topic::Class(class) | Topic::Board(class) | Topic::Desk(class) => Some(ActorKey::Class(class)),
             Topic::Me => self.user.map(ActorKey::User),
+            Topic::Room(room) => Some(ActorKey::Room(room)),
         }
     }
     pub fn of(topic: Topic, by: &Caller) -> Channel {
@@ -44,6 +47,9 @@ impl Channel {
     }
     pub fn me(user: UserId) -> Channel {
         Channel { topic: Topic::Me, user: Some(user) }
+    }
+    pub fn room(room: RoomId) -> Channel {
+        Channel { topic: Topic::Room(room), user: None }
     }
     /// The topics of a class, which begin a new epoch together.
     pub fn all_of_class(class: ClassId) -> [Channel; 3] {
@@ -76,6 +82,7 @@ pub struct Hub {
     next_handle: AtomicU32,
     next_epoch: AtomicU32,
     call: OnceLock<Call>,
+    fill: OnceLock<Fill>,
     /// Topics whose actors have somebody to take in.
     waited_for: Mutex<BTreeSet<Channel>>,
     pub counts: HubCounts,
@@ -90,6 +97,7 @@ impl Hub {
             next_handle: AtomicU32::new(1),
             next_epoch: AtomicU32::new(first_epoch),
             call: OnceLock::new(),
+            fill: OnceLock::new(),
             waited_for: Mutex::default(),
             counts: HubCounts::default(),
         }
@@ -266,21 +274,29 @@ impl Hub {
             Some(_) | None => return,
         };
         for channel in channels {
-            if channel.catch_up(outbox, now_ms, &self.counts) {
-                let waited_for = Channel::of(channel.topic, &outbox.by);
-                self.waited_for().insert(waited_for);
-                self.call(waited_for);
+            let behind = Channel::of(channel.topic, &outbox.by);
+            match channel.catch_up(outbox, now_ms, &self.counts) {
+                CaughtUp::Yes => {}
+                CaughtUp::Waits => {
+                    self.waited_for().insert(behind);
+                    self.call(behind);
+                }
+                CaughtUp::Fills => self.start_fill(behind, outbox),
             }
         }
     }
 
     // ---- faults of a topic's actor ----
 
-    /// The topics begin anew. Whoever follows them waits until their actor has a machine again and takes them in.
+    /// The topics begin anew, but for the count of those that are stored. Whoever follows them waits until their actor has a machine again and takes them in.
     pub fn begin_epoch(&self, channels: &[Channel]) {
         for channel in channels {
             let Some(found) = self.find(*channel) else { continue };
-            if found.begin_epoch(self.new_epoch(), self.new_handle()) {
+            let waited_for = match is_stored(channel.topic) {
+                true => found.begin_life(),
+                false => found.begin_epoch(self.new_epoch(), self.new_handle()),
+            };
+            if waited_for {
                 self.waited_for().insert(*channel);
             }
         }

@@ -2,6 +2,7 @@
 //! committed. The machine goes on deciding meanwhile: what gathers is the next commit.
 
 use crate::ports::{Commit, StoredAnswer, StoredChange};
+use fitconnect_domain::out::FollowFrom;
 use fitconnect_domain::{ActorKey, AskId, Letter, LetterId, Machine, Millis};
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
 use std::collections::VecDeque;
@@ -22,6 +23,12 @@ pub enum Action<M: Machine> {
         topic: Topic,
         position: Option<Position>,
         snapshot: Box<Snapshot>,
+    },
+    Follow {
+        ask: AskId,
+        topic: Topic,
+        at: Position,
+        from: FollowFrom,
     },
     /// A letter of the commit that this waits for; its id is known when that is done.
     Deliver {
@@ -103,13 +110,13 @@ impl<M: Machine> Outgoing<M> {
         key: ActorKey,
         epoch: u64,
         rev: u64,
-        row: impl FnOnce() -> Option<crate::ports::Row>,
+        row: impl FnOnce(&[StoredChange]) -> Option<crate::ports::Row>,
     ) -> Option<Commit> {
         if self.in_flight || self.gathering.is_empty() {
             return None;
         }
         let Gathering { changes, wake_at, letters, received, answers } = std::mem::take(&mut self.gathering);
-        let row = if changes.is_empty() { None } else { row() };
+        let row = if changes.is_empty() { None } else { row(&changes) };
         self.number += 1;
         self.in_flight = true;
         Some(Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers })

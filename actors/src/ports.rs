@@ -4,7 +4,7 @@
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::{ActorKey, Letter, LetterId, Millis};
 use fitconnect_protocol::user::{Consent, Profile, Role};
-use fitconnect_protocol::{ClassId, CmdId, GymId, SourceId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct StoredChange {
     pub kind: &'static str,
     /// MessagePack.
     pub body: Vec<u8>,
+    /// An earlier change of the same actor that is stored with this body from now on.
+    pub rewrites: Option<(u64, Vec<u8>)>,
 }
 
 /// The answer to a command that was accepted.
@@ -62,6 +64,7 @@ pub struct StoredAnswer {
 pub enum Row {
     Class(ClassRow),
     User(UserRow),
+    Room(RoomRow),
 }
 
 /// How a class is found.
@@ -81,6 +84,20 @@ pub struct ClassRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRow {
     pub snapshot: Vec<u8>,
+}
+
+/// How a room is found, and what it is rebuilt from besides its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    pub gym: GymId,
+    /// The kind's name on the wire.
+    pub kind: &'static str,
+    pub name: String,
+    pub people: u32,
+    /// Epoch of the topic; stored once, when the room is made.
+    pub topic_epoch: u32,
+    /// MessagePack of `domain::room::Stored` as of this number; `None`: what is stored stays.
+    pub snapshot: Option<(u64, Vec<u8>)>,
 }
 
 /// One actor's part of a transaction. All of it happens, or none.
@@ -119,9 +136,12 @@ pub struct StoredActor {
     /// 0: there is no row.
     pub rev: u64,
     pub epoch: u64,
-    /// A person's row.
+    /// A person's row, or a room's.
     pub snapshot: Option<Vec<u8>>,
-    /// A class's changes in order (a person's are not read: the row says it all).
+    /// A room's: the epoch of its topic.
+    pub topic_epoch: u32,
+    /// A class's changes in order; of a room the newest, as many as the hub keeps and at least those that its row lacks. (A person's are
+    /// not read: the row says it all.)
     pub changes: Vec<Vec<u8>>,
     /// The number of the last change.
     pub last_seq: u64,
@@ -168,6 +188,17 @@ pub struct Account {
     pub hall: Option<String>,
     /// PHC string of argon2id.
     pub password: String,
+}
+
+/// A room's messages, the nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// With numbers below this, downwards.
+    Before(u64),
+    /// With numbers above this, upwards.
+    After(u64),
+    /// Of this moment and later, upwards.
+    Since(Millis),
 }
 
 /// A stored change: its number and its body.
@@ -239,6 +270,10 @@ pub trait StateStore: Send + Sync {
         from_seq: u64,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// A room's events in order, from `from_seq`.
+    fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// Those of a room's events that are messages.
+    fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
 }
 
 // ---- events ----

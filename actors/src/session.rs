@@ -4,12 +4,12 @@ use crate::body::Body;
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Event, Row, StoreError, StoredActor};
+use crate::ports::{Event, Row, StoreError, StoredActor, StoredChange};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::session::{Input, Never, Publish, Session, Tell};
-use fitconnect_domain::{ActorKey, Millis, class, user};
+use fitconnect_domain::{ActorKey, Millis, class, room, user};
 use fitconnect_protocol::limits::MAILBOX_SESSION;
 use fitconnect_protocol::session::Topic;
 use fitconnect_protocol::{CloseCode, SessionId};
@@ -34,7 +34,7 @@ impl Body for SessionBody {
         Err(StoreError::Damaged(format!("session {id}: nothing of a session is stored")))
     }
 
-    fn row(_: &Session) -> Option<Row> {
+    fn row(_: &Session, _: &[StoredChange]) -> Option<Row> {
         None
     }
 
@@ -86,7 +86,8 @@ impl Body for SessionBody {
         let topic = match &to {
             Tell::Class(_, class::Input::Subscribe { topic, .. }) => Some(*topic),
             Tell::User(_, user::Input::Subscribe { .. }) => Some(Topic::Me),
-            Tell::Class(..) | Tell::User(..) => None,
+            Tell::Room(room, room::Input::Subscribe { .. }) => Some(Topic::Room(*room)),
+            Tell::Class(..) | Tell::User(..) | Tell::Room(..) => None,
         };
         if let (Some(topic), ReplyTo::Frame { outbox, .. }) = (topic, &reply) {
             house.hub.asked(outbox, topic);
@@ -94,6 +95,7 @@ impl Body for SessionBody {
         match to {
             Tell::Class(class, input) => house.to_class(class, input, reply),
             Tell::User(user, input) => house.to_user(user, input, reply),
+            Tell::Room(room, input) => house.to_room(room, input, reply),
         }
     }
 

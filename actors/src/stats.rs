@@ -8,15 +8,17 @@ pub enum Kind {
     Session,
     Class,
     User,
+    Room,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 3] = [Kind::Session, Kind::Class, Kind::User];
+    pub const ALL: [Kind; 4] = [Kind::Session, Kind::Class, Kind::User, Kind::Room];
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Session => "session",
             Kind::Class => "class",
             Kind::User => "user",
+            Kind::Room => "room",
         }
     }
 }

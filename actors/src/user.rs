@@ -4,7 +4,7 @@ use crate::body::{Body, fingerprint, pack, unpack};
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Event, Row, StoreError, StoredActor, UserRow};
+use crate::ports::{Event, Row, StoreError, StoredActor, StoredChange, UserRow};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
@@ -32,7 +32,7 @@ impl Body for UserBody {
         Ok(User::restore(id, row))
     }
 
-    fn row(user: &User) -> Option<Row> {
+    fn row(user: &User, _: &[StoredChange]) -> Option<Row> {
         user.stored().map(|stored| Row::User(UserRow { snapshot: pack(stored) }))
     }
 

@@ -104,6 +104,7 @@ impl House {
                 | Effect::Publish(_)
                 | Effect::Live(_)
                 | Effect::Subscribe { .. }
+                | Effect::Follow { .. }
                 | Effect::Sleep => {}
             }
         }
@@ -117,7 +118,7 @@ impl House {
         let fresh = self.cmd();
         match &mut request {
             Request::Class { class, cmd, .. } => (*class, *cmd) = (CLASS, fresh),
-            Request::User { cmd, .. } => *cmd = fresh,
+            Request::User { cmd, .. } | Request::Room { cmd, .. } => *cmd = fresh,
             Request::Samples(samples) => samples.class = CLASS,
             Request::Hello { .. }
             | Request::Refresh { .. }
@@ -126,7 +127,8 @@ impl House {
             | Request::Unsubscribe { .. }
             | Request::Clock { .. }
             | Request::Seen { .. }
-            | Request::Look { .. } => {}
+            | Request::Look { .. }
+            | Request::History { .. } => {}
         }
         self.session(who, session::Input::Frame(request), AskId(u64::from(id)));
     }

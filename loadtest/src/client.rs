@@ -9,10 +9,11 @@ use crate::error::LoadError;
 use crate::http::{Server, cmd_at};
 use crate::now;
 use fitconnect_protocol::class::{AttentionList, ClassCommand};
+use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand};
 use fitconnect_protocol::sample::{Acked, Samples};
 use fitconnect_protocol::session::{AckMode, Event, Mine, Position, Request, Response, Subscribed, Topic};
 use fitconnect_protocol::user::{Role, UserCommand};
-use fitconnect_protocol::{ClassId, CmdId, ErrorCode, GymId, Refusal, SessionId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, ErrorCode, GymId, Refusal, RoomId, SessionId, UserId};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -131,6 +132,10 @@ pub enum Push {
         text: String,
     },
     Lagging {
+        topic: Topic,
+    },
+    /// The topic is not for this client any more.
+    Over {
         topic: Topic,
     },
     GoAway {
@@ -260,6 +265,27 @@ impl Client {
 
     pub async fn user(&self, act: UserCommand) -> Result<Response, LoadError> {
         self.command(Request::User { cmd: self.cmd(), act }).await
+    }
+
+    /// Does something in a room, once; its number there.
+    pub async fn room(&self, room: RoomId, act: RoomCommand) -> Result<u64, LoadError> {
+        match self.command(Request::Room { room, cmd: self.cmd(), act }).await? {
+            Response::Numbered { seq } => Ok(seq),
+            other => Err(unexpected("a room's command", &other)),
+        }
+    }
+
+    /// Messages of a room, and whether there are more.
+    pub async fn history(
+        &self,
+        room: RoomId,
+        from: HistoryFrom,
+        limit: u16,
+    ) -> Result<(Vec<Message>, bool), LoadError> {
+        match self.command(Request::History { room, from, limit }).await? {
+            Response::Page { messages, more, .. } => Ok((messages, more)),
+            other => Err(unexpected("history", &other)),
+        }
     }
 
     /// A request with a `cmd`, sent again with the same one while the server says `retry`, `busy` or `rate_limited`.

@@ -108,7 +108,7 @@ impl Seen {
         match &subscribed.snapshot {
             Some(Snapshot::Class(snapshot)) => self.view = Some(ClassView::new(snapshot)),
             Some(Snapshot::Board(board)) => self.board(board),
-            Some(Snapshot::User(_)) | None => {}
+            Some(Snapshot::User(_) | Snapshot::Room(_)) | None => {}
         }
     }
 
@@ -139,6 +139,7 @@ impl Seen {
             | Push::Unwanted { .. }
             | Push::Whisper { .. }
             | Push::Lagging { .. }
+            | Push::Over { .. }
             | Push::GoAway { .. } => {}
         }
     }

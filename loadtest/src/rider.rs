@@ -576,6 +576,7 @@ impl Ride {
             | Push::Attention { .. }
             | Push::Whisper { .. }
             | Push::Lagging { .. }
+            | Push::Over { .. }
             | Push::GoAway { .. } => {}
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorCode, Refusal};
 use crate::frame::Frame;
-use crate::limits::{LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
+use crate::limits::{HISTORY_MAX, LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
 use crate::sample::Samples;
 use crate::session::{Request, Response};
 use bytes::Bytes;
@@ -124,6 +124,9 @@ fn check(request: &Request) -> Result<(), Refusal> {
         Request::Look { slots, .. } if slots.len() > LOOK_MAX => {
             return too_large(format!("at most {LOOK_MAX} slots to look at"));
         }
+        Request::History { limit, .. } if *limit == 0 || *limit > HISTORY_MAX => {
+            return too_large(format!("1 to {HISTORY_MAX} messages in a page"));
+        }
         Request::Hello { .. }
         | Request::Refresh { .. }
         | Request::Resume { .. }
@@ -133,7 +136,9 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Class { .. }
         | Request::User { .. }
         | Request::Seen { .. }
-        | Request::Look { .. } => {}
+        | Request::Look { .. }
+        | Request::Room { .. }
+        | Request::History { .. } => {}
     }
     Ok(())
 }

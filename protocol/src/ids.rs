@@ -38,6 +38,8 @@ uuid_id! {
     UserId,
     /// One scheduled class.
     ClassId,
+    /// A room of people who write to each other.
+    RoomId,
     /// A gym; every class, hall and account belongs to one.
     GymId,
     /// One device's session; outlives its socket by [`crate::limits::SESSION_GRACE_MS`].
@@ -54,6 +56,13 @@ impl CmdId {
         }
         let b = self.0.as_bytes();
         Some(b[..6].iter().fold(0, |ms, byte| ms << 8 | u64::from(*byte)))
+    }
+}
+
+impl RoomId {
+    /// The one room of two people, whoever of them asks: the bytes of their ids, added without carry (XOR).
+    pub fn direct(a: UserId, b: UserId) -> RoomId {
+        RoomId(Uuid::from_u128(a.0.as_u128() ^ b.0.as_u128()))
     }
 }
 

@@ -33,6 +33,30 @@ pub const NAME_BYTES_MAX: usize = 80;
 pub const CUE_BYTES_MAX: usize = 280;
 pub const SEAT_BYTES_MAX: usize = 16;
 
+/// Rooms that one person is in; a phone follows all of them besides its class.
+pub const PERSON_ROOMS_MAX: usize = 200;
+/// People in one room: a gym's, with room.
+pub const ROOM_MEMBERS_MAX: usize = 20_000;
+/// People that a room is made with; others are added.
+pub const ROOM_FOUNDERS_MAX: usize = 64;
+/// Members that a snapshot names: the list of a team fits, a gym's is asked for otherwise.
+pub const ROOM_ROSTER_MAX: usize = 64;
+/// Bytes of a message's words.
+pub const MESSAGE_BYTES_MAX: usize = 4_096;
+/// Messages of a snapshot: a screen or two of a phone. As bytes, what fits one control lane with the answer around it.
+pub const ROOM_RECENT_MAX: usize = 30;
+pub const ROOM_RECENT_BYTES_MAX: usize = 8 * 1024;
+/// Messages of one page of history, and bytes of their words.
+pub const HISTORY_MAX: u16 = 100;
+pub const HISTORY_BYTES_MAX: usize = 32 * 1024;
+/// Commands of one room that wait for what they must look up first.
+pub const ROOM_WAITING_MAX: usize = 4_096;
+/// A room's row is written whole each time so many numbers have been given: what a reload must apply.
+pub const ROOM_SNAPSHOT_EVERY: u64 = 512;
+/// Stored events of one topic that are read at one time for one reader, and readers for whom that is done at one time.
+pub const FILL_EVENTS: u32 = 256;
+pub const FILLS_MAX: usize = 16;
+
 /// Topics that one session may follow: rooms, classes, inboxes; a resume of all fits one frame.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Events that the hub keeps of one topic for a resume, and how old the oldest may be.
@@ -76,6 +100,8 @@ pub const COMMIT_BATCH_MAX: usize = 256;
 pub const CMD_AGE_MS_MAX: u64 = 24 * 3600 * 1000;
 /// Answers of so long are kept in memory with the actor; older ones are looked up.
 pub const CMD_RECENT_MS: u64 = 10 * 60 * 1000;
+/// The same by number, for an actor that is told thousands a second: two minutes of them, twice what a stamp may lie ahead.
+pub const CMD_RECENT_MAX: usize = 262_144;
 /// A command stamped so far ahead of the server's clock is refused: its 24 hours could not be kept.
 pub const CMD_AHEAD_MS_MAX: u64 = 60 * 1000;
 

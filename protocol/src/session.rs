@@ -3,13 +3,14 @@
 
 use crate::class::{AttentionList, BoardSnapshot, ClassCommand, ClassEvent, ClassSnapshot};
 use crate::error::Refusal;
-use crate::ids::{ClassId, CmdId, GymId, SessionId, Slot};
+use crate::ids::{ClassId, CmdId, GymId, RoomId, SessionId, Slot};
+use crate::room::{HistoryFrom, Message, RoomCommand, RoomEvent, RoomSnapshot};
 use crate::sample::{Acked, Samples};
 use crate::user::{Role, UserCommand, UserEvent, UserSnapshot};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What one may follow: `class:<id>`, `class:<id>:board`, `class:<id>:desk`, `user:me`.
+/// What one may follow: `class:<id>`, `class:<id>:board`, `class:<id>:desk`, `user:me`, `room:<id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Phase, plan and cues of a class.
@@ -20,6 +21,8 @@ pub enum Topic {
     Desk(ClassId),
     /// One's own inbox.
     Me,
+    /// What happens in a room, numbered for as long as it lasts.
+    Room(RoomId),
 }
 
 impl fmt::Display for Topic {
@@ -29,6 +32,7 @@ impl fmt::Display for Topic {
             Topic::Board(id) => write!(f, "class:{id}:board"),
             Topic::Desk(id) => write!(f, "class:{id}:desk"),
             Topic::Me => f.write_str("user:me"),
+            Topic::Room(id) => write!(f, "room:{id}"),
         }
     }
 }
@@ -36,7 +40,7 @@ impl fmt::Display for Topic {
 impl FromStr for Topic {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a topic is class:<id>, class:<id>:board, class:<id>:desk or user:me";
+        const WRONG: &str = "a topic is class:<id>, class:<id>:board, class:<id>:desk, user:me or room:<id>";
         let mut parts = text.split(':');
         let (kind, key, view) = (parts.next(), parts.next(), parts.next());
         if parts.next().is_some() {
@@ -47,6 +51,7 @@ impl FromStr for Topic {
             (Some("class"), Some(id), Some("board")) => id.parse().map(Topic::Board).map_err(|_| WRONG),
             (Some("class"), Some(id), Some("desk")) => id.parse().map(Topic::Desk).map_err(|_| WRONG),
             (Some("user"), Some("me"), None) => Ok(Topic::Me),
+            (Some("room"), Some(id), None) => id.parse().map(Topic::Room).map_err(|_| WRONG),
             _ => Err(WRONG),
         }
     }
@@ -73,7 +78,7 @@ mod schema {
             "Topic".into()
         }
         fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-            schemars::json_schema!({ "type": "string", "pattern": "^(class:[0-9a-f-]{36}(:board|:desk)?|user:me)$" })
+            schemars::json_schema!({ "type": "string", "pattern": "^(class:[0-9a-f-]{36}(:board|:desk)?|user:me|room:[0-9a-f-]{36})$" })
         }
     }
     impl ts_rs::TS for Topic {
@@ -154,6 +159,17 @@ pub enum Request {
         topic: Topic,
         slots: Vec<Slot>,
     },
+    Room {
+        room: RoomId,
+        cmd: CmdId,
+        act: RoomCommand,
+    },
+    /// A page of a room's messages.
+    History {
+        room: RoomId,
+        from: HistoryFrom,
+        limit: u16,
+    },
 }
 
 /// What a snapshot holds, by topic.
@@ -164,6 +180,7 @@ pub enum Snapshot {
     Class(Box<ClassSnapshot>),
     Board(Box<BoardSnapshot>),
     User(Box<UserSnapshot>),
+    Room(Box<RoomSnapshot>),
 }
 
 /// An event of any topic.
@@ -173,6 +190,7 @@ pub enum Snapshot {
 pub enum Event {
     Class(ClassEvent),
     User(UserEvent),
+    Room(RoomEvent),
 }
 
 /// Why a topic could not be resumed.
@@ -315,6 +333,20 @@ pub enum Response {
     GoAway {
         code: u16,
         reconnect_after_ms: u32,
+    },
+    /// It has happened in the room, under this number.
+    Numbered {
+        seq: u64,
+    },
+    /// Messages in order of their numbers; `more` lie beyond the end that was asked towards.
+    Page {
+        room: RoomId,
+        messages: Vec<Message>,
+        more: bool,
+    },
+    /// The topic is no longer followed: it is not for you any more.
+    Ended {
+        h: u32,
     },
 }
 

@@ -1,7 +1,8 @@
 //! A person: body data that figures are made with, consents, and the commands that change them.
 
 use crate::class::{MemberSummary, Timestamp};
-use crate::ids::{ClassId, GymId, UserId};
+use crate::ids::{ClassId, GymId, RoomId, UserId};
+use crate::room::RoomKind;
 use serde::{Deserialize, Serialize};
 
 /// What an account may do. A higher role may do all that a lower one may.
@@ -115,6 +116,18 @@ pub enum UserCommand {
     Profile { profile: Profile },
     /// A trainer approves a typed maximum of this member.
     ApproveHrMax { user: UserId },
+    /// One has read a room up to this number, on any device. A smaller number than before changes nothing.
+    Read { room: RoomId, through: u64 },
+}
+
+/// A room that one is in. What is unread are the numbers of its topic above `read`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct OwnRoom {
+    pub room: RoomId,
+    pub kind: RoomKind,
+    pub name: String,
+    pub read: u64,
 }
 
 /// What the topic `user:me` tells.
@@ -138,6 +151,13 @@ pub enum UserEvent {
         #[cfg_attr(feature = "schema", ts(optional))]
         class: Option<ClassId>,
     },
+    /// One came into a room, or has read further in it.
+    InRoom {
+        room: OwnRoom,
+    },
+    LeftRoom {
+        room: RoomId,
+    },
 }
 
 /// The topic `user:me` as it is now.
@@ -152,5 +172,9 @@ pub struct UserSnapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub in_class: Option<ClassId>,
+    /// In order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<OwnRoom>>"))]
+    pub rooms: Vec<OwnRoom>,
     pub at_ms: Timestamp,
 }

@@ -60,7 +60,7 @@ pub fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Unauthorised => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound | ErrorCode::UnknownSource => StatusCode::NOT_FOUND,
+        ErrorCode::NotFound | ErrorCode::UnknownSource | ErrorCode::NoMessage => StatusCode::NOT_FOUND,
         ErrorCode::Gone => StatusCode::GONE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Busy | ErrorCode::Retry | ErrorCode::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
@@ -68,6 +68,9 @@ pub fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::WrongPhase
         | ErrorCode::ClassFull
         | ErrorCode::NotJoined
+        | ErrorCode::RoomFull
+        | ErrorCode::RoomExists
+        | ErrorCode::NotMember
         | ErrorCode::EmailTaken
         | ErrorCode::SeatTaken
         | ErrorCode::NoBoot

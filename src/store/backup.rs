@@ -4,6 +4,8 @@
 
 use super::log::{cut_copy, segment_id};
 use super::{LogError, OpenError, Options};
+use crate::clock::WallClock;
+use fitconnect_actors::ports::Clock as _;
 use serde::{Deserialize, Serialize};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -59,6 +61,8 @@ struct Manifest {
     files: Vec<Entry>,
 }
 
+const NEW_EPOCHS: &str = "update fc_room set topic_epoch = case when topic_epoch < $1 then $1 else topic_epoch + 1 end";
+
 /// Copies a folder to `to`, which must not be there or be empty. It may be in use.
 pub async fn backup(folder: &Path, to: &Path) -> Result<Vec<Entry>, BackupError> {
     if !DATABASES.iter().any(|file| folder.join(file).exists()) {
@@ -109,7 +113,22 @@ pub async fn restore(from: &Path, folder: &Path) -> Result<Vec<Entry>, BackupErr
     sync(folder)?;
     let store = super::open(Options::new(folder), std::sync::Arc::new(|_| {})).await?;
     store.close().await;
+    begin_rooms_anew(folder).await?;
     Ok(manifest.files)
+}
+
+/// Numbers that rooms gave out after the backup will be given out again, to other events: positions of before mean nothing any more.
+async fn begin_rooms_anew(folder: &Path) -> Result<(), BackupError> {
+    let path = folder.join(DATABASES[0]);
+    if !path.exists() {
+        return Ok(());
+    }
+    let now_s = (WallClock::start().now().0 / 1_000) as i64;
+    let failed = |source| BackupError::Database { path: path.clone(), source };
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(false).busy_timeout(BUSY);
+    let mut line = options.connect().await.map_err(failed)?;
+    sqlx::query(NEW_EPOCHS).bind(now_s).execute(&mut line).await.map_err(failed)?;
+    sqlx::Connection::close(line).await.map_err(failed)
 }
 
 fn private(folder: &Path) -> Result<(), BackupError> {

@@ -3,11 +3,11 @@
 use super::events::scratch::Keyspace;
 use super::sql::suite::{bare, class_row};
 use super::*;
-use fitconnect_actors::ports::{Commit, Committed, Durable, Event, StoredChange, Writer};
+use fitconnect_actors::ports::{Commit, Committed, Durable, Event, RoomRow, Row as StateRow, StoredChange, Writer};
 use fitconnect_domain::ActorKey;
 use fitconnect_domain::class::StoredSample;
 use fitconnect_protocol::sample::Row;
-use fitconnect_protocol::{ClassId, ReceiverId, SourceId};
+use fitconnect_protocol::{ClassId, GymId, ReceiverId, RoomId, SourceId};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -306,7 +306,7 @@ fn what_is_committed_reaches_the_event_store() {
     run(async {
         let folder = Temporary::new().expect("a folder");
         let key = ActorKey::Class(CLASS);
-        let change = |seq| StoredChange { seq, at: Millis(seq), kind: "opened", body: vec![7] };
+        let change = |seq| StoredChange { seq, at: Millis(seq), kind: "opened", body: vec![7], rewrites: None };
         let commit =
             |epoch, rev, seq| Commit { epoch, rev, row: class_row(1), changes: vec![change(seq)], ..bare(key) };
         let mut store = open(hurried(folder.path()), deaf()).await.expect("a new store");
@@ -324,6 +324,43 @@ fn what_is_committed_reaches_the_event_store() {
         let store = open(hurried(folder.path()), deaf()).await.expect("the same store");
         let seqs: Vec<_> = store.rows.class_changes(CLASS, 0, 10).await.expect("a read");
         assert_eq!(seqs.iter().map(|told| told.seq).collect::<Vec<_>>(), [1, 2]);
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_restored_room_begins_a_new_epoch() {
+    run(async {
+        let (folder, place) = (Temporary::new().expect("a folder"), Temporary::new().expect("a folder"));
+        let store = open(hurried(folder.path()), deaf()).await.expect("a new folder");
+        store.state.claim_shards().await.expect("all shards");
+        let key = ActorKey::Room(RoomId(Uuid::from_u128(8)));
+        let epoch = store.state.load(key).await.expect("a read").epoch;
+        let row = RoomRow {
+            gym: GymId(Uuid::from_u128(1)),
+            kind: "team",
+            name: "Early birds".into(),
+            people: 1,
+            topic_epoch: 5,
+            snapshot: Some((0, b"row".to_vec())),
+        };
+        let birth = Commit { epoch, row: Some(StateRow::Room(row)), ..bare(key) };
+        assert_eq!(store.state.commit(vec![birth]).await, [Committed::Done(1)]);
+        let topic_epoch = async |store: &Store| store.state.load(key).await.expect("a read").topic_epoch;
+        assert_eq!(topic_epoch(&store).await, 5);
+        let (to, mut from) = (place.path().join("backup"), folder.path().to_path_buf());
+        let mut last = 5;
+        for again in 0..2 {
+            let to = to.with_extension(again.to_string());
+            backup::backup(&from, &to).await.expect("a backup");
+            from = place.path().join(format!("again-{again}"));
+            backup::restore(&to, &from).await.expect("restored");
+            let restored = open(hurried(&from), deaf()).await.expect("opened");
+            let epoch = topic_epoch(&restored).await;
+            assert!(epoch > last, "{epoch} after {last}: even within one second");
+            last = epoch;
+            restored.close().await;
+        }
         store.close().await;
     });
 }

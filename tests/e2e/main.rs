@@ -2,4 +2,5 @@
 
 mod class;
 mod gym;
+mod rooms;
 mod trace;

@@ -1,6 +1,7 @@
 //! Letters between actors: rows of the sender's transaction, delivered until the receiver has committed their id.
 
-use fitconnect_protocol::{ClassId, SessionId, UserId, class::MemberSummary, user::Consent};
+use fitconnect_protocol::room::RoomKind;
+use fitconnect_protocol::{ClassId, RoomId, SessionId, UserId, class::MemberSummary, user::Consent};
 use serde::{Deserialize, Serialize};
 
 /// Which actor.
@@ -9,6 +10,7 @@ pub enum ActorKey {
     Class(ClassId),
     User(UserId),
     Session(SessionId),
+    Room(RoomId),
 }
 
 impl ActorKey {
@@ -18,6 +20,7 @@ impl ActorKey {
             ActorKey::Class(id) => id.0,
             ActorKey::User(id) => id.0,
             ActorKey::Session(id) => id.0,
+            ActorKey::Room(id) => id.0,
         };
         // FNV-1a: a UUIDv7 begins with the time, so its bytes must be mixed.
         let hash = id
@@ -32,6 +35,7 @@ impl ActorKey {
             ActorKey::Class(_) => "class",
             ActorKey::User(_) => "user",
             ActorKey::Session(_) => "session",
+            ActorKey::Room(_) => "room",
         }
     }
 }
@@ -42,6 +46,7 @@ impl std::fmt::Display for ActorKey {
             ActorKey::Class(id) => write!(f, "class:{id}"),
             ActorKey::User(id) => write!(f, "user:{id}"),
             ActorKey::Session(id) => write!(f, "session:{id}"),
+            ActorKey::Room(id) => write!(f, "room:{id}"),
         }
     }
 }
@@ -74,4 +79,8 @@ pub enum LetterBody {
     Consent { user: UserId, rev: u64, consent: Consent },
     /// To a class: a trainer has approved the person's typed maximum.
     HrMaxApproved { user: UserId },
+    /// To a user: you are in this room, whose talk began to be yours behind `read`.
+    InRoom { room: RoomId, kind: RoomKind, name: String, read: u64 },
+    /// To a user: you are no longer in it.
+    LeftRoom { room: RoomId },
 }

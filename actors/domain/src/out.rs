@@ -3,7 +3,7 @@
 use crate::{Letter, Machine, Millis};
 use fitconnect_protocol::{
     ErrorCode, Refusal,
-    session::{Position, Response, Snapshot, Topic},
+    session::{NotRecovered, Position, Response, Snapshot, Topic},
 };
 
 /// Stands for the one who waits for an answer; the host knows who that is.
@@ -33,6 +33,8 @@ pub enum Effect<M: Machine> {
     Live(M::Publish),
     /// The one who asked follows a topic from here on.
     Subscribe { ask: AskId, topic: Topic, position: Option<Position>, snapshot: Box<Snapshot> },
+    /// The one who asked follows a topic whose events are all stored, and which stands at `at`.
+    Follow { ask: AskId, topic: Topic, at: Position, from: FollowFrom },
     /// To the local log, at once; the number comes back when it is durable.
     Record { number: u64, record: M::Record },
     /// Stored rows wanted.
@@ -43,6 +45,15 @@ pub enum Effect<M: Machine> {
     TickAt(Millis),
     /// Nothing to do: the memory may go.
     Sleep,
+}
+
+/// Where a follower of a stored topic begins.
+#[derive(Debug, PartialEq)]
+pub enum FollowFrom {
+    /// With what it missed, from this offset on.
+    Missed { first: u64 },
+    /// With the whole, as it is at the topic's place.
+    Snapshot { reason: NotRecovered, snapshot: Box<Snapshot> },
 }
 
 /// The list that a machine writes its effects to.

@@ -4,13 +4,14 @@
 mod bucket;
 
 use crate::class::{self, Caller, Link};
+use crate::room;
 use crate::user;
 use crate::{AskId, Effect, Machine, Millis, Out};
 use bucket::Bucket;
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{Position, Request, Response, Topic, TopicPosition};
 use fitconnect_protocol::user::UserCommand;
-use fitconnect_protocol::{ClassId, CloseCode, CmdId, ErrorCode, Refusal, Slot, UserId};
+use fitconnect_protocol::{ClassId, CloseCode, CmdId, ErrorCode, Refusal, RoomId, Slot, UserId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub enum Input {
 pub enum Tell {
     Class(ClassId, class::Input),
     User(UserId, user::Input),
+    Room(RoomId, room::Input),
 }
 
 /// What a session wants of its own socket and of the hub.
@@ -123,10 +125,21 @@ impl Session {
                 if self.may_command(cmd, ask, now, out) {
                     let whose = match &act {
                         UserCommand::ApproveHrMax { user } => *user,
-                        UserCommand::Consent { .. } | UserCommand::Profile { .. } => self.by.user,
+                        UserCommand::Consent { .. } | UserCommand::Profile { .. } | UserCommand::Read { .. } => {
+                            self.by.user
+                        }
                     };
                     out.tell(ask, Tell::User(whose, user::Input::Command { by: self.by.clone(), cmd, act }));
                 }
+            }
+            Request::Room { room, cmd, act } => {
+                if self.may_command(cmd, ask, now, out) {
+                    let input = room::Input::Command { by: self.by.clone(), cmd, act };
+                    out.tell(ask, Tell::Room(room, input));
+                }
+            }
+            Request::History { room, from, limit } => {
+                out.tell(ask, Tell::Room(room, room::Input::History { by: self.by.clone(), from, limit }));
             }
             Request::Look { topic, slots } => self.look(topic, slots, ask, out),
             // The socket checks tokens: cryptography is no decision.
@@ -177,6 +190,9 @@ impl Session {
             Topic::Me => {
                 out.tell(ask, Tell::User(self.by.user, user::Input::Subscribe { by: self.by.clone(), position }))
             }
+            Topic::Room(room) => {
+                out.tell(ask, Tell::Room(room, room::Input::Subscribe { by: self.by.clone(), room, position }))
+            }
         }
     }
 
@@ -188,7 +204,7 @@ impl Session {
                 let input = class::Input::Unsubscribe { session: self.by.session, topic };
                 out.tell(AskId::NOBODY, Tell::Class(class, input));
             }
-            Topic::Me => {}
+            Topic::Me | Topic::Room(_) => {}
         }
         out.answer(ask, Response::Done);
     }

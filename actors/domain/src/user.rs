@@ -5,12 +5,13 @@ use crate::class::Caller;
 use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::{AskId, Effect, Machine, Millis, Out};
 use fitconnect_protocol::class::MemberSummary;
-use fitconnect_protocol::limits::NAME_BYTES_MAX;
+use fitconnect_protocol::limits::{NAME_BYTES_MAX, PERSON_ROOMS_MAX};
+use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
-use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, UserCommand, UserEvent, UserSnapshot};
-use fitconnect_protocol::{ClassId, CmdId, ErrorCode, GymId, Refusal, UserId};
+use fitconnect_protocol::user::{Consent, HrMaxSource, OwnRoom, Profile, UserCommand, UserEvent, UserSnapshot};
+use fitconnect_protocol::{ClassId, CmdId, ErrorCode, GymId, Refusal, RoomId, SAFE_INTEGER_MAX, UserId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Classes that a person can be in at one time: a forgotten leave must not bar the next class.
@@ -33,11 +34,36 @@ pub struct Stored {
     pub profile: Profile,
     pub consent: Consent,
     pub classes: BTreeSet<ClassId>,
+    /// Rows of before there were rooms have none.
+    #[serde(default)]
+    pub rooms: BTreeMap<RoomId, InRoom>,
+}
+
+/// A room that one is in, and up to which number one has read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InRoom {
+    pub kind: RoomKind,
+    pub name: String,
+    pub read: u64,
+}
+
+impl InRoom {
+    fn told(&self, room: RoomId) -> OwnRoom {
+        OwnRoom { room, kind: self.kind, name: self.name.clone(), read: self.read }
+    }
 }
 
 impl Stored {
     pub fn new(gym: GymId, name: impl Into<String>, profile: Profile, consent: Consent) -> Stored {
-        Stored { gym, name: name.into(), version: 1, profile, consent, classes: BTreeSet::new() }
+        Stored {
+            gym,
+            name: name.into(),
+            version: 1,
+            profile,
+            consent,
+            classes: BTreeSet::new(),
+            rooms: BTreeMap::new(),
+        }
     }
 }
 
@@ -49,6 +75,8 @@ pub enum Change {
     InClass { class: ClassId },
     LeftClass { class: ClassId },
     Summarised { summary: Box<MemberSummary> },
+    InRoom { room: RoomId, is: InRoom },
+    LeftRoom { room: RoomId },
 }
 
 impl Change {
@@ -60,6 +88,8 @@ impl Change {
             Change::InClass { .. } => "in_class",
             Change::LeftClass { .. } => "left_class",
             Change::Summarised { .. } => "summarised",
+            Change::InRoom { .. } => "in_room",
+            Change::LeftRoom { .. } => "left_room",
         }
     }
 }
@@ -115,7 +145,21 @@ impl User {
                 let profile = Profile { hr_max_approved: true, ..stored_profile(&self.stored) };
                 Change::Measured { by: Some(by.user), profile }
             }
-            UserCommand::Consent { .. } | UserCommand::Profile { .. } | UserCommand::ApproveHrMax { .. } => {
+            UserCommand::Read { room, through } if own => {
+                let known = stored.rooms.get(&room).ok_or(ErrorCode::NotMember)?;
+                if through > SAFE_INTEGER_MAX {
+                    return Err(Refusal::new(ErrorCode::Malformed, "no room has such a number"));
+                }
+                if through <= known.read {
+                    out.answer(ask, Response::Done);
+                    return Ok(());
+                }
+                Change::InRoom { room, is: InRoom { read: through, ..known.clone() } }
+            }
+            UserCommand::Consent { .. }
+            | UserCommand::Profile { .. }
+            | UserCommand::ApproveHrMax { .. }
+            | UserCommand::Read { .. } => {
                 return Err(ErrorCode::Forbidden.into());
             }
         };
@@ -163,6 +207,14 @@ impl User {
                 stored.classes.remove(&summary.class);
                 UserEvent::Summary { summary: summary.clone() }
             }
+            Change::InRoom { room, is } => {
+                stored.rooms.insert(*room, is.clone());
+                UserEvent::InRoom { room: is.told(*room) }
+            }
+            Change::LeftRoom { room } => {
+                stored.rooms.remove(room);
+                UserEvent::LeftRoom { room: *room }
+            }
         };
         match ask {
             Some(ask) => out.save_and_answer(change, ask, Response::Done),
@@ -201,6 +253,17 @@ impl User {
                     self.happen(Change::Measured { by: None, profile }, None, now, out);
                 }
             }
+            LetterBody::InRoom { room, kind, name, read } => {
+                // Who is in so many rooms finds this one among the gym's.
+                if stored.rooms.len() < PERSON_ROOMS_MAX || stored.rooms.contains_key(&room) {
+                    self.happen(Change::InRoom { room, is: InRoom { kind, name, read } }, None, now, out);
+                }
+            }
+            LetterBody::LeftRoom { room } => {
+                if stored.rooms.contains_key(&room) {
+                    self.happen(Change::LeftRoom { room }, None, now, out);
+                }
+            }
             LetterBody::Consent { .. } | LetterBody::HrMaxApproved { .. } => {}
         }
     }
@@ -216,6 +279,7 @@ impl User {
             profile: stored.profile.clone(),
             consent: stored.consent,
             in_class: stored.classes.last().copied(),
+            rooms: stored.rooms.iter().map(|(room, is)| is.told(*room)).collect(),
             at_ms: now.0 as i64,
         }));
         out.0.push(Effect::Subscribe { ask, topic: Topic::Me, position, snapshot: Box::new(snapshot) });
@@ -285,7 +349,11 @@ impl Machine for User {
 
     fn check_invariants(&self) {
         if let Some(stored) = &self.stored {
-            assert!(stored.classes.len() <= CLASSES_MAX && stored.name.len() <= NAME_BYTES_MAX);
+            assert!(
+                stored.classes.len() <= CLASSES_MAX
+                    && stored.rooms.len() <= PERSON_ROOMS_MAX
+                    && stored.name.len() <= NAME_BYTES_MAX
+            );
         }
     }
 }

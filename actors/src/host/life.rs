@@ -74,6 +74,7 @@ impl<B: Body> Host<B> {
             self.house.doubt_letters(self.key());
         }
         (self.rev, self.epoch, self.last_seq) = (stored.rev, stored.epoch, stored.last_seq);
+        B::loaded(&self.house, self.id, &machine, &stored);
         self.commands.clear();
         self.commands.load(stored.answers);
         self.wake_at = B::alarm(&machine);
@@ -208,6 +209,7 @@ impl<B: Body> Host<B> {
         self.stage = Stage::Asleep;
         self.life += 1;
         self.commands.clear();
+        B::asleep(&self.house, self.id);
     }
 
     /// The stored alarm rings from the actor's own timer while it is loaded.
@@ -242,7 +244,9 @@ impl<B: Body> Host<B> {
 
     pub(super) fn commit(&mut self, ctx: &mut Context<Self>) {
         let Stage::Awake(machine) = &self.stage else { return };
-        let Some(commit) = self.outgoing.take_commit(self.writer.key, self.epoch, self.rev, || B::row(machine)) else {
+        let Some(commit) =
+            self.outgoing.take_commit(self.writer.key, self.epoch, self.rev, |changes| B::row(machine, changes))
+        else {
             return;
         };
         self.house.stats.commits.fetch_add(1, Ordering::Relaxed);

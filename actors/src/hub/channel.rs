@@ -16,17 +16,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An event that is kept for those who come back.
-struct Kept {
-    offset: u64,
-    at_ms: u64,
-    whole_only: bool,
-    frame: Frame,
+pub(super) struct Kept {
+    pub offset: u64,
+    pub at_ms: u64,
+    pub whole_only: bool,
+    pub frame: Frame,
 }
 
-struct Subscriber {
-    outbox: Arc<Outbox>,
+pub(super) struct Subscriber {
+    pub outbox: Arc<Outbox>,
     /// The next event that it needs, where its lane was full.
-    lagging_from: Option<u64>,
+    pub lagging_from: Option<u64>,
+    /// That is being read from the store.
+    pub filling: bool,
     /// Since when it has had ticks without saying that it has drawn one. Where none is sent, there is nothing to say.
     unseen_since: Option<u64>,
     /// It has lost a board frame: the next one is whole.
@@ -34,22 +36,33 @@ struct Subscriber {
 }
 
 /// One who followed, and whom the topic's actor must take in again.
-struct Waiting {
-    outbox: Arc<Outbox>,
+pub(super) struct Waiting {
+    pub outbox: Arc<Outbox>,
     position: Position,
     /// The actor has been asked, in its present life.
     asked: bool,
 }
 
-struct Inner {
-    epoch: u32,
+/// Where a reader who was behind stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaughtUp {
+    /// It has what its lane takes.
+    Yes,
+    /// It is too far behind for the ring and waits for the topic's actor.
+    Waits,
+    /// It is too far behind for the ring and must be brought up from the store.
+    Fills,
+}
+
+pub(super) struct Inner {
+    pub epoch: u32,
     /// Of the last event.
-    offset: u64,
-    ring: VecDeque<Kept>,
-    ring_bytes: usize,
-    subscribers: Vec<Subscriber>,
-    places: HashMap<SessionId, usize>,
-    waiting: BTreeMap<SessionId, Waiting>,
+    pub offset: u64,
+    pub ring: VecDeque<Kept>,
+    pub ring_bytes: usize,
+    pub subscribers: Vec<Subscriber>,
+    pub places: HashMap<SessionId, usize>,
+    pub waiting: BTreeMap<SessionId, Waiting>,
     /// Those of them for whom the actor is still to be asked, in order.
     unasked: VecDeque<SessionId>,
     shown: Shown,
@@ -85,7 +98,7 @@ impl ChannelHub {
         ChannelHub { topic, handle: AtomicU32::new(handle), inner: Mutex::new(inner) }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         // Whatever a panic has left is made good by the epoch that begins after it.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,10 +134,8 @@ impl ChannelHub {
         let is_board = matches!(reply.snapshot, Some(Snapshot::Board(_))) || missed.is_ok();
         outbox.control(encode(id, &Response::Subscribed(Box::new(reply))), now_ms);
         let next = missed.unwrap_or(inner.offset + 1);
-        let subscriber =
-            Subscriber { outbox: outbox.clone(), lagging_from: None, unseen_since: None, needs_full: true };
         inner.waiting.remove(&outbox.by.session);
-        let place = inner.put(subscriber);
+        let place = inner.put(Subscriber::new(outbox.clone()));
         inner.pump(place, next, now_ms, counts);
         if is_board && !outbox.is_sliced() {
             self.send_full(&mut inner, place, now_ms);
@@ -237,20 +248,28 @@ impl ChannelHub {
         }
     }
 
-    /// Sends on what the lane could not take. `true`: it is too far behind for the ring and waits for the topic's actor.
-    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64, counts: &HubCounts) -> bool {
+    /// Sends on what the lane could not take.
+    pub fn catch_up(&self, outbox: &Arc<Outbox>, now_ms: u64, counts: &HubCounts) -> CaughtUp {
         let mut inner = self.inner();
-        let Some(place) = inner.places.get(&outbox.by.session).copied() else { return false };
-        let Some(next) = inner.subscribers[place].lagging_from.take() else { return false };
-        if inner.ring.front().is_none_or(|oldest| oldest.offset > next) {
+        let Some(place) = inner.places.get(&outbox.by.session).copied() else { return CaughtUp::Yes };
+        if inner.subscribers[place].filling {
+            return CaughtUp::Yes;
+        }
+        let Some(next) = inner.subscribers[place].lagging_from.take() else { return CaughtUp::Yes };
+        if !inner.keeps(next) {
+            if is_stored(self.topic) {
+                let subscriber = &mut inner.subscribers[place];
+                (subscriber.lagging_from, subscriber.filling) = (Some(next), true);
+                return CaughtUp::Fills;
+            }
             // It must not hear of later events before it has been brought to them.
             inner.take_out(place);
             let position = Position { epoch: inner.epoch, offset: next - 1 };
             inner.wait(outbox.clone(), position);
-            return true;
+            return CaughtUp::Waits;
         }
         inner.pump(place, next, now_ms, counts);
-        false
+        CaughtUp::Yes
     }
 
     /// A new count begins, under a new handle; nothing is known of what is shown. Everybody who follows waits from here on until
@@ -261,11 +280,9 @@ impl ChannelHub {
         (inner.epoch, inner.offset, inner.ring_bytes) = (epoch, 0, 0);
         self.handle.store(handle, Ordering::Relaxed);
         inner.ring.clear();
-        inner.places.clear();
         (inner.shown, inner.header, inner.quiet_ticks) = (Shown::default(), None, 0);
-        inner.unasked = inner.waiting.keys().copied().collect();
-        inner.waiting.values_mut().for_each(|waiting| waiting.asked = false);
-        for subscriber in std::mem::take(&mut inner.subscribers) {
+        inner.ask_again();
+        for subscriber in inner.forget_subscribers() {
             inner.wait(subscriber.outbox, before);
         }
         !inner.waiting.is_empty()
@@ -294,7 +311,19 @@ impl ChannelHub {
     }
 }
 
+/// Whether all events of the topic are stored, under numbers that its actor gives.
+pub fn is_stored(topic: Topic) -> bool {
+    match topic {
+        Topic::Room(_) => true,
+        Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me => false,
+    }
+}
+
 impl Subscriber {
+    pub fn new(outbox: Arc<Outbox>) -> Subscriber {
+        Subscriber { outbox, lagging_from: None, filling: false, unseen_since: None, needs_full: true }
+    }
+
     /// A board frame was put into its lane, or found no room.
     fn put(&mut self, put: Put, now_ms: u64) {
         self.needs_full = put == Put::Full;
@@ -311,7 +340,18 @@ impl Subscriber {
 }
 
 impl Inner {
-    fn wait(&mut self, outbox: Arc<Outbox>, position: Position) {
+    /// The actor shall be asked anew for all who wait.
+    pub fn ask_again(&mut self) {
+        self.unasked = self.waiting.keys().copied().collect();
+        self.waiting.values_mut().for_each(|waiting| waiting.asked = false);
+    }
+
+    pub fn forget_subscribers(&mut self) -> Vec<Subscriber> {
+        self.places.clear();
+        std::mem::take(&mut self.subscribers)
+    }
+
+    pub fn wait(&mut self, outbox: Arc<Outbox>, position: Position) {
         let session = outbox.by.session;
         let before = self.waiting.insert(session, Waiting { outbox, position, asked: false });
         if before.is_none_or(|before| before.asked) {
@@ -335,7 +375,7 @@ impl Inner {
         Ok(position.offset + 1)
     }
 
-    fn put(&mut self, subscriber: Subscriber) -> usize {
+    pub fn put(&mut self, subscriber: Subscriber) -> usize {
         let session = subscriber.outbox.by.session;
         match self.places.get(&session).copied() {
             Some(place) => {
@@ -350,7 +390,7 @@ impl Inner {
         }
     }
 
-    fn take_out(&mut self, place: usize) {
+    pub fn take_out(&mut self, place: usize) {
         let gone = self.subscribers.swap_remove(place);
         self.places.remove(&gone.outbox.by.session);
         if let Some(moved) = self.subscribers.get(place) {
@@ -358,7 +398,7 @@ impl Inner {
         }
     }
 
-    fn keep(&mut self, kept: Kept) {
+    pub fn keep(&mut self, kept: Kept) {
         let now_ms = kept.at_ms;
         self.ring_bytes += kept.frame.len();
         self.ring.push_back(kept);
@@ -377,7 +417,7 @@ impl Inner {
     }
 
     /// Hands kept events from `next` on to one subscriber, as many as its lane takes.
-    fn pump(&mut self, place: usize, next: u64, now_ms: u64, counts: &HubCounts) {
+    pub fn pump(&mut self, place: usize, next: u64, now_ms: u64, counts: &HubCounts) {
         let from = self.ring.partition_point(|kept| kept.offset < next);
         let Inner { ring, subscribers, .. } = self;
         let subscriber = &mut subscribers[place];

@@ -122,6 +122,12 @@ fn user_event(run: &Run, user: UserId, event: &UserEvent) -> Checked {
             has(run, user, |change| matches!(change, user::Change::InClass { .. } | user::Change::LeftClass { .. }))
         }
         UserEvent::InClass { class: None } => has(run, user, |change| matches!(change, user::Change::LeftClass { .. })),
+        UserEvent::InRoom { room } => {
+            has(run, user, |change| matches!(change, user::Change::InRoom { room: known, .. } if *known == room.room))
+        }
+        UserEvent::LeftRoom { room } => {
+            has(run, user, |change| matches!(change, user::Change::LeftRoom { room: known } if known == room))
+        }
     };
     if known { Ok(()) } else { Err(format!("{event:?} was told and is not stored")) }
 }
@@ -153,6 +159,7 @@ pub fn snapshot(run: &Run, user: UserId, told: &Subscribed) -> Checked {
                 );
             if same { Ok(()) } else { Err("a consent was told and is not stored".into()) }
         }
+        Some(Snapshot::Room(_)) => Err("a room that nobody follows".into()),
         None => Ok(()),
     }
 }

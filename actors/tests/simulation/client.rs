@@ -473,7 +473,9 @@ impl Client {
                 Ok(())
             }
             Response::Lagging { h } => self.topics.heard(h, self.drains).map(drop),
-            Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } => Ok(()),
+            Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } | Response::Ended { .. } => {
+                Ok(())
+            }
             // A topic of a resume, or a frame that wanted no reply.
             Response::Refused(_) => Ok(()),
             Response::Welcome { .. }
@@ -481,7 +483,9 @@ impl Client {
             | Response::Resuming { .. }
             | Response::Joined { .. }
             | Response::Booted { .. }
-            | Response::Planned { .. } => Err(format!("a push that is a reply: {response:?}")),
+            | Response::Planned { .. }
+            | Response::Numbered { .. }
+            | Response::Page { .. } => Err(format!("a push that is a reply: {response:?}")),
         }
     }
 

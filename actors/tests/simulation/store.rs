@@ -5,12 +5,14 @@ use crate::rng::Rng;
 use fitconnect_actors::body::{pack, unpack};
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::{Change, What};
+use fitconnect_domain::room::POSTED;
 use fitconnect_domain::user::{self, Stored};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
 use fitconnect_protocol::class::{Sensor, SourceKind};
-use fitconnect_protocol::limits::CMD_RECENT_MS;
+use fitconnect_protocol::limits::{CMD_RECENT_MS, RING_EVENTS_MAX};
+use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::session::Response;
-use fitconnect_protocol::{ClassId, CmdId, GymId, SourceId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +34,8 @@ const HANDLED_KEPT: usize = 8;
 struct Kept {
     rev: u64,
     snapshot: Option<Vec<u8>>,
+    topic_epoch: u32,
+    snapshot_seq: u64,
     row: Option<ClassRow>,
     changes: Vec<StoredChange>,
     wake_at: Option<Millis>,
@@ -169,6 +173,29 @@ impl SimStore {
         }
     }
 
+    /// A room's events that are wanted, in order; `wanted` is told the number of the first one that it took.
+    async fn read_room(
+        &self,
+        room: RoomId,
+        limit: u32,
+        wanted: impl Fn(Option<u64>, &StoredChange) -> bool,
+    ) -> Result<Vec<Numbered>, StoreError> {
+        self.pause_or_panic().await;
+        if self.is_down() || self.faults.happens(Fault::LoadFailed) {
+            return self.unavailable();
+        }
+        let mut found: Vec<Numbered> = Vec::new();
+        if let Some(kept) = self.inner().actors.get(&ActorKey::Room(room)) {
+            for change in &kept.changes {
+                if found.len() < limit as usize && wanted(found.first().map(|first| first.0), change) {
+                    found.push((change.seq, change.body.clone()));
+                }
+            }
+        }
+        self.pause().await;
+        Ok(found)
+    }
+
     fn unavailable<T>(&self) -> Result<T, StoreError> {
         Err(StoreError::Unavailable("away".into()))
     }
@@ -227,13 +254,24 @@ impl Inner {
         let mut answers: Vec<StoredAnswer> =
             kept.answers.values().filter(|answer| newest.since(answer.at) <= CMD_RECENT_MS).cloned().collect();
         answers.sort_by_key(|answer| answer.at);
-        let is_class = matches!(key, ActorKey::Class(_));
+        let last_seq = kept.changes.last().map_or(0, |change| change.seq);
+        let from = match key {
+            ActorKey::Class(_) => 1,
+            ActorKey::Room(_) => kept.snapshot_seq.min(last_seq.saturating_sub(RING_EVENTS_MAX as u64)) + 1,
+            ActorKey::User(_) | ActorKey::Session(_) => u64::MAX,
+        };
         StoredActor {
             rev: kept.rev,
             epoch,
             snapshot: kept.snapshot.clone(),
-            changes: kept.changes.iter().filter(|_| is_class).map(|change| change.body.clone()).collect(),
-            last_seq: kept.changes.last().map_or(0, |change| change.seq),
+            topic_epoch: kept.topic_epoch,
+            changes: kept
+                .changes
+                .iter()
+                .filter(|change| change.seq >= from)
+                .map(|change| change.body.clone())
+                .collect(),
+            last_seq,
             wake_at: kept.wake_at,
             answers,
         }
@@ -257,7 +295,14 @@ impl Inner {
             if change.seq != next {
                 self.wrong.push(format!("{key}: change {} is stored where {next} belongs", change.seq));
             }
+            let rewrites = change.rewrites.clone();
             kept.changes.push(change);
+            if let Some((seq, body)) = rewrites {
+                match kept.changes.get_mut(seq as usize - 1) {
+                    Some(earlier) => earlier.body = body,
+                    None => self.wrong.push(format!("{key}: change {seq} is rewritten and was never written")),
+                }
+            }
         }
         for answer in answers {
             let (author, cmd) = (answer.author, answer.cmd);
@@ -271,6 +316,14 @@ impl Inner {
         match row {
             Some(Row::Class(row)) => kept.row = Some(row),
             Some(Row::User(row)) => kept.snapshot = Some(row.snapshot),
+            Some(Row::Room(row)) => {
+                if let Some((seq, snapshot)) = row.snapshot {
+                    (kept.snapshot, kept.snapshot_seq) = (Some(snapshot), seq);
+                }
+                if rev == 0 {
+                    kept.topic_epoch = row.topic_epoch;
+                }
+            }
             None => {}
         }
         let rev = kept.rev;
@@ -296,6 +349,7 @@ impl Inner {
                         .map(|change| self.classes.entry(class).or_default().push(change)),
                     ActorKey::User(user) => unpack(&change.body, "a change")
                         .map(|change| self.persons.entry(user).or_default().push(change)),
+                    ActorKey::Room(_) => unpack::<RoomEvent>(&change.body, "an event").map(|_| ()),
                     ActorKey::Session(_) => Err(StoreError::Damaged("a session stores nothing".into())),
                 };
             if let Err(error) = read {
@@ -415,6 +469,30 @@ impl StateStore for SimStore {
             let ms = self.inner().rng.between(0, 60);
             sleep(Duration::from_millis(ms)).await;
             Ok(person)
+        }
+        .boxed()
+    }
+
+    fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        async move { self.read_room(room, limit, |_, change| change.seq >= from_seq).await }.boxed()
+    }
+
+    fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        async move {
+            let messages = self.read_room(room, u32::MAX, |first, change| {
+                let inside = match page {
+                    Page::Before(seq) => change.seq < seq,
+                    Page::After(seq) => change.seq > seq,
+                    Page::Since(at) => first.is_some_and(|first| change.seq >= first) || change.at >= at,
+                };
+                inside && change.kind == POSTED
+            });
+            let mut messages = messages.await?;
+            if matches!(page, Page::Before(_)) {
+                messages.reverse();
+            }
+            messages.truncate(limit as usize);
+            Ok(messages)
         }
         .boxed()
     }

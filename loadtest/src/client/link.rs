@@ -402,6 +402,11 @@ impl Link {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Lagging { topic }
             }
+            Response::Ended { h } => {
+                let Some(topic) = self.positions.topic(h) else { return };
+                self.positions.unsubscribed(topic);
+                Push::Over { topic }
+            }
             Response::GoAway { code, reconnect_after_ms } => {
                 self.wait = Some(Duration::from_millis(u64::from(reconnect_after_ms)));
                 Push::GoAway { code, reconnect_after_ms }
@@ -419,7 +424,9 @@ impl Link {
             | Response::Clock { .. }
             | Response::Joined { .. }
             | Response::Booted { .. }
-            | Response::Planned { .. } => return,
+            | Response::Planned { .. }
+            | Response::Numbered { .. }
+            | Response::Page { .. } => return,
         };
         self.push_at(push, at_us);
     }

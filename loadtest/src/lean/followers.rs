@@ -169,6 +169,9 @@ impl Followers {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Numbered { .. }
+            | Response::Page { .. }
+            | Response::Ended { .. }
             | Response::Event { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

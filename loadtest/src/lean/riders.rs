@@ -330,6 +330,9 @@ impl Riders {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Numbered { .. }
+            | Response::Page { .. }
+            | Response::Ended { .. }
             | Response::Event { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

@@ -196,6 +196,9 @@ impl Sitters {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Numbered { .. }
+            | Response::Page { .. }
+            | Response::Ended { .. }
             | Response::Tick { .. }
             | Response::Mine(_)
             | Response::Acked { .. }

@@ -29,11 +29,13 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("samples", &[]),
     ("seen", &[]),
     ("look", &["done"]),
+    ("room", &["numbered"]),
+    ("history", &["page"]),
 ];
 
 /// Frames that come unasked, outside any topic.
 const PUSHES: &[&str] =
-    &["welcome", "subscribed", "refused", "mine", "acked", "unwanted", "whisper", "lagging", "go_away"];
+    &["welcome", "subscribed", "refused", "mine", "acked", "unwanted", "whisper", "lagging", "go_away", "ended"];
 
 struct Topic {
     name: &'static str,
@@ -77,6 +79,14 @@ const TOPICS: &[Topic] = &[
         pushes: &["event"],
         events: "UserEvent",
         snapshot: "UserSnapshot",
+    },
+    Topic {
+        name: "room",
+        address: "room:{room}",
+        about: "What happens in a room. Its offsets are the room's numbers, and all of them can be had again.",
+        pushes: &["event"],
+        events: "RoomEvent",
+        snapshot: "RoomSnapshot",
     },
 ];
 
@@ -214,8 +224,10 @@ fn channel(topic: &Topic) -> Value {
         "messages": messages,
         "x-snapshot": { "$ref": format!("#/components/schemas/{}", topic.snapshot) },
     });
-    if topic.address.contains('{') {
-        channel["parameters"] = json!({ "class": { "description": "UUID of the class." } });
+    for noun in ["class", "room"] {
+        if topic.address.contains(&format!("{{{noun}}}")) {
+            channel["parameters"] = json!({ noun: { "description": format!("UUID of the {noun}.") } });
+        }
     }
     channel
 }

@@ -44,6 +44,7 @@ pub fn text() -> String {
         ("echo_s", seconds(limits::ECHO_EVERY_MS)),
         ("sample_rows_max", number(limits::SAMPLE_ROWS_MAX as u64)),
         ("sample_sources_max", number(limits::SAMPLE_SOURCES_MAX as u64)),
+        ("history_max", number(limits::HISTORY_MAX.into())),
         ("board_whole_max", number(limits::BOARD_WHOLE_MAX as u64)),
         ("header_bytes", number(tick::HEADER_BYTES as u64)),
         ("row_bytes", number(tick::ROW_BYTES as u64)),

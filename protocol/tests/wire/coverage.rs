@@ -1,7 +1,8 @@
 //! No variant without a golden frame: a new one does not compile here until it is named, and fails until a frame has it.
 
-use crate::frames;
+use crate::{frames, rooms};
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::user::*;
 use std::collections::BTreeSet;
@@ -20,10 +21,11 @@ macro_rules! all_seen {
 #[test]
 fn every_frame_is_there() {
     let requests: Vec<_> = frames::requests().into_iter().map(|frame| frame.2).collect();
-    all_seen!(requests, Request: Hello, Refresh, Resume, Subscribe, Unsubscribe, Clock, Class, User, Samples, Seen, Look);
+    all_seen!(requests, Request: Hello, Refresh, Resume, Subscribe, Unsubscribe, Clock, Class, User, Samples, Seen, Look,
+        Room, History);
     let responses: Vec<_> = frames::responses().into_iter().map(|frame| frame.2).collect();
     all_seen!(responses, Response: Welcome, Done, Refused, Subscribed, Resuming, Clock, Joined, Booted, Planned,
-        Event, Tick, Mine, Acked, Attention, Unwanted, Whisper, Lagging, GoAway);
+        Event, Tick, Mine, Acked, Attention, Unwanted, Whisper, Lagging, GoAway, Numbered, Page, Ended);
 }
 
 #[test]
@@ -31,10 +33,12 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
     all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper);
-    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax);
-    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass);
-    all_seen!(frames::snapshots(), Snapshot: Class, Board, User);
-    all_seen!(frames::topics(), Topic: Class, Board, Desk, Me);
+    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read);
+    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom);
+    all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
+    all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
+    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete);
+    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed);
 }
 
 #[test]
@@ -55,5 +59,9 @@ fn every_word_is_there() {
     all_seen!(sources, HrMaxSource: Measured, Auto, Entered, Formula);
     let sexes: Vec<_> = profiles.iter().filter_map(|profile| profile.sex).collect();
     all_seen!(sexes, Sex: Male, Female);
+    all_seen!(rooms::kinds(), RoomKind: Class, Gym, Team, Trainer, Direct, Challenge, Support);
+    all_seen!(rooms::rules(), JoinRule: Open, Invited, Fixed);
+    all_seen!(rooms::roles(), RoomRole: Member, Moderator, Owner);
+    all_seen!(rooms::pages(), HistoryFrom: Before, After, Since);
     all_seen!(Phase::ALL, Phase: Scheduled, Open, Lobby, Live, Paused, Cooling, Finished, Settled, Cancelled, Aborted);
 }

@@ -1,5 +1,6 @@
 //! A frame of every variant of every type that travels, with values that show each field.
 
+use crate::rooms;
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::sample::*;
 use fitconnect_protocol::session::*;
@@ -31,6 +32,7 @@ pub fn requests() -> Vec<(String, u32, Request)> {
     all.extend(topics.into_iter().map(|topic| Request::Subscribe { topic, position: None }));
     all.extend(class_commands().into_iter().map(|act| Request::Class { class: class(), cmd: cmd(), act }));
     all.extend(user_commands().into_iter().map(|act| Request::User { cmd: cmd(), act }));
+    all.extend(rooms::requests());
     // Ids of every width that MessagePack has.
     let ids = [1, 0, 127, 128, 255, 256, 65_535, 65_536, u32::MAX];
     number(all, ids)
@@ -51,6 +53,7 @@ pub fn responses() -> Vec<(String, u32, Response)> {
     ]);
     replies.extend(ErrorCode::ALL.iter().map(|code| Response::Refused(Refusal::from(*code))));
     replies.extend(subscribed());
+    replies.extend(rooms::replies());
     let mut pushes = vec![
         Response::Tick { h: 3, b: tick(1) },
         Response::Mine(mine(false)),
@@ -64,13 +67,14 @@ pub fn responses() -> Vec<(String, u32, Response)> {
     ];
     pushes.extend(class_events().into_iter().map(|e| Response::Event { h: 1, o: 42, e: Event::Class(e) }));
     pushes.extend(user_events().into_iter().map(|e| Response::Event { h: 2, o: 300, e: Event::User(e) }));
+    pushes.extend(rooms::pushes());
     let mut all = number(replies, [1, 2, 300]);
     all.extend(number(pushes, [0]));
     all
 }
 
 pub fn topics() -> Vec<Topic> {
-    vec![Topic::Class(class()), Topic::Board(class()), Topic::Desk(class()), Topic::Me]
+    vec![Topic::Class(class()), Topic::Board(class()), Topic::Desk(class()), Topic::Me, Topic::Room(rooms::room())]
 }
 
 pub fn class_commands() -> Vec<ClassCommand> {
@@ -123,6 +127,7 @@ pub fn user_commands() -> Vec<UserCommand> {
     let mut all = vec![
         UserCommand::Profile { profile: Profile::default() },
         UserCommand::ApproveHrMax { user: user() },
+        UserCommand::Read { room: rooms::room(), through: 4_294_967_297 },
         UserCommand::Consent { consent: consent(ShowAs::Name) },
     ];
     all.extend(profiles().into_iter().map(|profile| UserCommand::Profile { profile }));
@@ -169,6 +174,8 @@ pub fn user_events() -> Vec<UserEvent> {
         UserEvent::Summary { summary: Box::new(bare_summary()) },
         UserEvent::InClass { class: Some(class()) },
         UserEvent::InClass { class: None },
+        UserEvent::InRoom { room: rooms::own() },
+        UserEvent::LeftRoom { room: rooms::room() },
     ]);
     all
 }
@@ -194,6 +201,7 @@ pub fn snapshots() -> Vec<Snapshot> {
     };
     all.push(Snapshot::Board(Box::new(desk)));
     all.push(Snapshot::User(Box::new(user_snapshot())));
+    all.extend(rooms::snapshots());
     all
 }
 
@@ -413,6 +421,7 @@ fn subscribed() -> Vec<Response> {
             Snapshot::Board(board) if board.attention.is_some() => Topic::Desk(class()),
             Snapshot::Board(_) => Topic::Board(class()),
             Snapshot::User(_) => Topic::Me,
+            Snapshot::Room(_) => Topic::Room(rooms::room()),
         };
         reply(topic, Some(reason), Some(snapshot))
     }));
@@ -495,6 +504,7 @@ fn user_snapshot() -> UserSnapshot {
         profile: profiles().remove(2),
         consent: Consent::default(),
         in_class: Some(class()),
+        rooms: vec![rooms::own()],
         at_ms: START,
     }
 }

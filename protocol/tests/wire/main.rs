@@ -5,3 +5,4 @@ mod coverage;
 mod frames;
 mod golden;
 mod hostile;
+mod rooms;

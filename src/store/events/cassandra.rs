@@ -361,7 +361,7 @@ impl Inner {
                     let month = told.month();
                     of_people.push(((user, month), size, (user.0, month, seq, at, kind, body, written_at)));
                 }
-                ActorKey::Session(_) => {}
+                ActorKey::Session(_) | ActorKey::Room(_) => {}
             }
         }
         self.send(&line.add_class_change, batches(of_classes.into_iter())).await?;

@@ -124,7 +124,7 @@ impl SqliteEvents {
             match told.key {
                 ActorKey::Class(class) => of_classes.push((class, told)),
                 ActorKey::User(user) => of_people.push((user, told)),
-                ActorKey::Session(_) => {}
+                ActorKey::Session(_) | ActorKey::Room(_) => {}
             }
         }
         let mut tx = self.write.begin_with("begin immediate").await?;

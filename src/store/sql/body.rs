@@ -13,6 +13,8 @@ mod own;
 mod people;
 #[path = "body/port.rs"]
 mod port;
+#[path = "body/rooms.rs"]
+mod rooms;
 
 use super::super::fault::{Fault, Retries, Tries, fault};
 use super::{BEGIN, BEGIN_READ, DEADLINE, Db};

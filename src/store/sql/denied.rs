@@ -59,6 +59,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("load.rs", include_str!("body/load.rs")),
     ("outbox.rs", include_str!("body/outbox.rs")),
     ("own.rs", include_str!("body/own.rs")),
+    ("rooms.rs", include_str!("body/rooms.rs")),
     ("people.rs", include_str!("body/people.rs")),
     ("copy.rs", include_str!("copy.rs")),
     ("copy_body.rs", include_str!("copy_body.rs")),

@@ -34,6 +34,10 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     21 "0021_node_gc",
     22 "0022_outbox",
     23 "0023_outbox_gc",
+    24 "0024_room",
+    25 "0025_room_gym",
+    26 "0026_room_event",
+    27 "0027_room_event_at",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -61,6 +65,10 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     21 "0021_node_gc",
     22 "0022_outbox",
     23 "0023_outbox_gc",
+    24 "0024_room",
+    25 "0025_room_gym",
+    26 "0026_room_event",
+    27 "0027_room_event_at",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

@@ -2,7 +2,7 @@
 
 use fitconnect_actors::ports::StoreError;
 use fitconnect_domain::{ActorKey, LetterId};
-use fitconnect_protocol::{ClassId, SessionId, UserId, Uuid};
+use fitconnect_protocol::{ClassId, RoomId, SessionId, UserId, Uuid};
 
 /// Rows of one insert: large enough to pay, few sizes so that prepared statements are reused.
 pub const ROWS: [usize; 3] = [40, 8, 1];
@@ -13,6 +13,7 @@ pub fn actor_bytes(key: &ActorKey) -> [u8; 17] {
         ActorKey::Class(id) => (1, id.0),
         ActorKey::User(id) => (2, id.0),
         ActorKey::Session(id) => (3, id.0),
+        ActorKey::Room(id) => (4, id.0),
     };
     let mut bytes = [kind; 17];
     bytes[1..].copy_from_slice(id.as_bytes());
@@ -25,6 +26,7 @@ pub fn actor_of(bytes: &[u8]) -> Option<ActorKey> {
         1 => Some(ActorKey::Class(ClassId(id))),
         2 => Some(ActorKey::User(UserId(id))),
         3 => Some(ActorKey::Session(SessionId(id))),
+        4 => Some(ActorKey::Room(RoomId(id))),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use fitconnect_actors::ports::*;
 use fitconnect_domain::user::Stored;
 use fitconnect_domain::{ActorKey, Letter, LetterBody, LetterId, Millis};
 use fitconnect_protocol::user::{Consent, Profile, Role};
-use fitconnect_protocol::{ClassId, CmdId, GymId, UserId, Uuid};
+use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId, Uuid};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::future::Future;
@@ -84,10 +84,13 @@ cases! {
     people_log_in_by_email,
     summaries_are_paged_backwards,
     what_changed_waits_in_the_outbox,
+    a_room_keeps_its_numbers,
+    a_deleted_message_is_nowhere_read_again,
+    a_room_is_read_in_pages,
 }
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
-    StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec() }
+    StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec(), rewrites: None }
 }
 
 pub(in crate::store) fn class_row(people: u32) -> Option<Row> {
@@ -328,4 +331,82 @@ async fn what_changed_waits_in_the_outbox(store: &dyn Engine) {
     assert_eq!(store.outbox(1_000).await.expect("a read"), all[60..]);
     store.clear_outbox(all).await.expect("those that were gone too");
     assert_eq!(store.outbox(1_000).await, Ok(vec![]));
+}
+
+const ROOM: RoomId = RoomId(Uuid::from_u128(8));
+const ROOM_KEY: ActorKey = ActorKey::Room(ROOM);
+
+/// A commit of the room: events of one kind from `first` on, with its row where there is something new in it.
+async fn said(store: &dyn StateStore, rev: u64, first: u64, bodies: &[&[u8]], row: Option<RoomRow>) -> Commit {
+    let changes = (first..).zip(bodies).map(|(seq, body)| StoredChange { kind: "posted", ..change(seq, body) });
+    Commit { changes: changes.collect(), row: row.map(Row::Room), ..commit_of(store, ROOM_KEY, rev).await }
+}
+
+fn room_row(people: u32, snapshot: Option<(u64, &[u8])>) -> RoomRow {
+    let snapshot = snapshot.map(|(seq, body)| (seq, body.to_vec()));
+    RoomRow { gym: GYM, kind: "team", name: "Early birds".into(), people, topic_epoch: 4_000_000_000, snapshot }
+}
+
+async fn a_room_keeps_its_numbers(store: &dyn StateStore) {
+    assert_eq!(
+        one(store, said(store, 0, 1, &[b"a"], Some(room_row(1, None))).await).await,
+        Committed::Fenced,
+        "no row"
+    );
+    let birth = said(store, 0, 1, &[b"a", b"b"], Some(room_row(1, Some((2, b"row"))))).await;
+    assert_eq!(one(store, birth.clone()).await, Committed::Done(1));
+    assert_eq!(one(store, birth).await, Committed::Fenced, "it is there already");
+    let stale = said(store, 1, 3, &[b"lost"], None).await;
+    assert_eq!(one(store, said(store, 1, 3, &[b"c"], None).await).await, Committed::Done(2));
+    assert_eq!(one(store, stale).await, Committed::Fenced, "an earlier life");
+    let stored = store.load(ROOM_KEY).await.expect("a read");
+    assert_eq!((stored.rev, stored.last_seq, stored.topic_epoch), (2, 3, 4_000_000_000));
+    assert_eq!(stored.snapshot.as_deref(), Some(&b"row"[..]), "a row stays until it is written anew");
+    assert_eq!(stored.changes, [b"a", b"b", b"c"]);
+    // The ring's worth is read, and whatever the row lacks.
+    let many: Vec<&[u8]> = vec![b"x"; 1_200];
+    assert_eq!(
+        one(store, said(store, 2, 4, &many, Some(room_row(2, Some((1_203, b"new"))))).await).await,
+        Committed::Done(3)
+    );
+    let stored = store.load(ROOM_KEY).await.expect("a read");
+    assert_eq!((stored.changes.len(), stored.last_seq, stored.snapshot), (1_000, 1_203, Some(b"new".to_vec())));
+    assert_eq!(one(store, said(store, 3, 1_204, &many, None).await).await, Committed::Done(4));
+    assert_eq!(store.load(ROOM_KEY).await.expect("a read").changes.len(), 1_200, "all that the row lacks");
+}
+
+async fn a_deleted_message_is_nowhere_read_again(store: &dyn StateStore) {
+    let birth = said(store, 0, 1, &[b"created", b"secret"], Some(room_row(1, Some((2, b"row"))))).await;
+    assert_eq!(one(store, birth).await, Committed::Done(1));
+    // Posted and deleted in one commit, and deleted in a later one.
+    let mut deleted = said(store, 1, 3, &[b"slip", b"deleted", b"deleted"], None).await;
+    deleted.changes[1] =
+        StoredChange { kind: "deleted", rewrites: Some((3, b"gone".into())), ..deleted.changes[1].clone() };
+    deleted.changes[2] =
+        StoredChange { kind: "deleted", rewrites: Some((2, b"gone".into())), ..deleted.changes[2].clone() };
+    assert_eq!(one(store, deleted).await, Committed::Done(2));
+    let bodies = |found: Vec<Numbered>| found.into_iter().map(|(_, body)| body).collect::<Vec<_>>();
+    let all = bodies(store.room_events(ROOM, 1, 10).await.expect("events"));
+    assert_eq!(all, [&b"created"[..], b"gone", b"gone", b"deleted", b"deleted"]);
+    assert_eq!(store.load(ROOM_KEY).await.expect("a read").changes, all);
+}
+
+async fn a_room_is_read_in_pages(store: &dyn StateStore) {
+    let mut birth =
+        said(store, 0, 1, &[b"1", b"2", b"3", b"4", b"5", b"6"], Some(room_row(1, Some((6, b"row"))))).await;
+    birth.changes[0].kind = "created";
+    birth.changes[3].kind = "joined";
+    assert_eq!(one(store, birth).await, Committed::Done(1));
+    let read = async |page, limit| {
+        let found = store.room_messages(ROOM, page, limit).await.expect("a page");
+        found.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()
+    };
+    assert_eq!(read(Page::Before(u64::MAX), 3).await, [6, 5, 3]);
+    assert_eq!(read(Page::Before(3), 3).await, [2]);
+    assert_eq!(read(Page::After(0), 2).await, [2, 3]);
+    assert_eq!(read(Page::After(6), 2).await, [0; 0]);
+    assert_eq!(read(Page::Since(Millis(4)), 9).await, [5, 6], "the moment of a number is its own here");
+    assert_eq!(read(Page::Since(Millis(7)), 9).await, [0; 0]);
+    let from = store.room_events(ROOM, 4, 2).await.expect("events");
+    assert_eq!(from, [(4, b"4".to_vec()), (5, b"5".to_vec())]);
 }

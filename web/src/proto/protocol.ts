@@ -142,12 +142,12 @@ hr_max_low: boolean, sensors: Array<Sensor>, };
 /**
  * Why a request was refused: a stable word with a meaning that the docs list.
  */
-export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "room_full" | "room_exists" | "not_member" | "no_message" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
 
 /**
  * An event of any topic.
  */
-export type Event = ClassEvent | UserEvent;
+export type Event = ClassEvent | UserEvent | RoomEvent;
 
 /**
  * A stretch without a heart rate, class time.
@@ -155,9 +155,19 @@ export type Event = ClassEvent | UserEvent;
 export type Gap = { from: number, to: number, };
 
 /**
+ * Which page of a room's messages.
+ */
+export type HistoryFrom = { "t": "before", seq: number, } | { "t": "after", seq: number, } | { "t": "since", at_ms: number, };
+
+/**
  * Where a maximum heart rate comes from.
  */
 export type HrMaxSource = "measured" | "auto" | "entered" | "formula";
+
+/**
+ * How one comes in.
+ */
+export type JoinRule = "open" | "invited" | "fixed";
 
 /**
  * What a class leaves of one member. A later version replaces an earlier one.
@@ -201,6 +211,27 @@ keytel_kcal?: number, rank?: number, compliance: Array<RunCompliance>, power?: P
 hr_max_raise_tenths?: number, provenance: Provenance, };
 
 /**
+ * A message as it is now: edits show, and what was deleted has no words.
+ */
+export type Message = {
+/**
+ * Its number in the room.
+ */
+seq: number, at_ms: number, by: Uint8Array, name: string,
+/**
+ * The command that posted it: whoever sent it knows it by that.
+ */
+cmd: Uint8Array, text: string, reply_to?: number,
+/**
+ * Number of the last edit.
+ */
+edited?: number,
+/**
+ * Who deleted it.
+ */
+deleted_by?: Uint8Array, };
+
+/**
  * A rider's own frame.
  */
 export type Mine = { class: Uint8Array,
@@ -234,6 +265,11 @@ lobby_min?: number, capacity: number, plan: Array<Segment>, };
  * Why a topic could not be resumed.
  */
 export type NotRecovered = "new" | "epoch_changed" | "too_old" | "ahead";
+
+/**
+ * A room that one is in. What is unread are the numbers of its topic above `read`.
+ */
+export type OwnRoom = { room: Uint8Array, kind: RoomKind, name: string, read: number, };
 
 /**
  * Where a class stands.
@@ -351,7 +387,7 @@ message: string, retry_after_ms?: number, };
 /**
  * What a client sends.
  */
-export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, };
+export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, };
 
 /**
  * What the server sends.
@@ -368,12 +404,62 @@ clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */
-id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, };
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "ended", h: number, };
 
 /**
  * What an account may do. A higher role may do all that a lower one may.
  */
 export type Role = "screen" | "hub" | "member" | "trainer" | "admin";
+
+/**
+ * What one does in a room.
+ */
+export type RoomCommand = { "t": "create", kind: RoomKind, name: string, join: JoinRule, members?: Array<Uint8Array>, } | { "t": "join" } | { "t": "leave" } | { "t": "add", user: Uint8Array, } | { "t": "remove", user: Uint8Array, } | { "t": "appoint", user: Uint8Array, role: RoomRole, } | { "t": "post", text: string,
+/**
+ * The message that this answers.
+ */
+reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "delete", seq: number, };
+
+/**
+ * What the topic `room:<id>` tells. Its offset is the room's number.
+ */
+export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule, members: Array<RoomMember>, at_ms: number, } | { "t": "posted", message: Message, } | { "t": "edited", message: Message, } | { "t": "deleted", message: Message, } | { "t": "joined", member: RoomMember, by: Uint8Array, at_ms: number, } | { "t": "left", user: Uint8Array, by: Uint8Array, at_ms: number, } | { "t": "appointed", user: Uint8Array, role: RoomRole, by: Uint8Array, at_ms: number, };
+
+/**
+ * What a room is for. It says who may make it.
+ */
+export type RoomKind = "class" | "gym" | "team" | "trainer" | "direct" | "challenge" | "support";
+
+/**
+ * Somebody in a room.
+ */
+export type RoomMember = { user: Uint8Array, name: string, role: RoomRole, };
+
+/**
+ * What a member may do. A higher role may do all that a lower one may.
+ */
+export type RoomRole = "member" | "moderator" | "owner";
+
+/**
+ * The topic `room:<id>` as it is at its offset.
+ */
+export type RoomSnapshot = { room: Uint8Array, gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule,
+/**
+ * One's own; staff may look into a room of their gym without being in it.
+ */
+role?: RoomRole,
+/**
+ * How many are in it.
+ */
+people: number,
+/**
+ * The first of them, in order of their ids.
+ */
+members: Array<RoomMember>,
+/**
+ * The newest messages, oldest first.
+ */
+recent: Array<Message>, };
 
 /**
  * One person as a board or a desk names them.
@@ -459,7 +545,7 @@ export type ShowAs = "hidden" | "alias" | "name";
 /**
  * What a snapshot holds, by topic.
  */
-export type Snapshot = { "t": "class" } & ClassSnapshot | { "t": "board" } & BoardSnapshot | { "t": "user" } & UserSnapshot;
+export type Snapshot = { "t": "class" } & ClassSnapshot | { "t": "board" } & BoardSnapshot | { "t": "user" } & UserSnapshot | { "t": "room" } & RoomSnapshot;
 
 /**
  * `[source, through, ranges]`: every number below `through` is acknowledged, and those in the half-open `ranges`.
@@ -530,17 +616,21 @@ export type TopicPosition = [string, number, number];
 /**
  * Changes to one's own account, on any device.
  */
-export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, };
+export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, };
 
 /**
  * What the topic `user:me` tells.
  */
-export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, };
+export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, } | { "t": "in_room", room: OwnRoom, } | { "t": "left_room", room: Uint8Array, };
 
 /**
  * The topic `user:me` as it is now.
  */
-export type UserSnapshot = { user: Uint8Array, gym: Uint8Array, name: string, profile: Profile, consent: Consent, in_class?: Uint8Array, at_ms: number, };
+export type UserSnapshot = { user: Uint8Array, gym: Uint8Array, name: string, profile: Profile, consent: Consent, in_class?: Uint8Array,
+/**
+ * In order of their ids.
+ */
+rooms?: Array<OwnRoom>, at_ms: number, };
 
 /**
  * The newest private words to a person: sent, shown on a phone of theirs, acted upon. Class time.

@@ -179,6 +179,7 @@ impl ByHand {
             Effect::Tell { to, .. } => match to {},
             Effect::Publish(publish) | Effect::Live(publish) => self.published.push(publish),
             Effect::Subscribe { topic, snapshot, .. } => self.snapshots.push((topic, *snapshot)),
+            Effect::Follow { .. } => unreachable!("a class's topics are not stored"),
             Effect::Record { number, record } => self.record(number, record),
             Effect::Load(load) => {
                 let loaded = self.load(load);

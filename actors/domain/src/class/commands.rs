@@ -604,7 +604,11 @@ impl Class {
                 self.happen(at, None, What::HrMaxApproved { slot }, out);
                 self.publish_roster(slot, out);
             }
-            LetterBody::InClass { .. } | LetterBody::LeftClass { .. } | LetterBody::Summary(_) => {}
+            LetterBody::InClass { .. }
+            | LetterBody::LeftClass { .. }
+            | LetterBody::Summary(_)
+            | LetterBody::InRoom { .. }
+            | LetterBody::LeftRoom { .. } => {}
         }
     }
 

@@ -68,7 +68,9 @@ impl Class {
                 let (staff, whispers) = (Some(self.staff_view()), self.whisper_views());
                 Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention, staff, whispers })))
             }
-            Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me => Err(ErrorCode::NotFound.into()),
+            Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me | Topic::Room(_) => {
+                Err(ErrorCode::NotFound.into())
+            }
         }
     }
 
@@ -141,7 +143,7 @@ impl Class {
                 self.whole_at_once(self.boards == 0);
                 self.boards += 1;
             }
-            Topic::Class(_) | Topic::Me => {}
+            Topic::Class(_) | Topic::Me | Topic::Room(_) => {}
         }
     }
 
@@ -160,7 +162,7 @@ impl Class {
         match topic {
             Topic::Desk(_) => _ = self.desks.remove(&session),
             Topic::Board(_) => self.boards -= 1,
-            Topic::Class(_) | Topic::Me => {}
+            Topic::Class(_) | Topic::Me | Topic::Room(_) => {}
         }
         let user = viewer.by.user;
         if !viewer.topics.is_empty() {

@@ -30,12 +30,14 @@ fn step(session: &mut Session, input: Input, at: u64) -> Vec<String> {
         Effect::Tell { to: Tell::Class(_, class::Input::Link { link, .. }), .. } => format!("link {link:?}"),
         Effect::Tell { ask, to: Tell::Class(..) } => format!("to class, {}", ask.0),
         Effect::Tell { to: Tell::User(..), .. } => "to user".into(),
+        Effect::Tell { to: Tell::Room(..), .. } => "to room".into(),
         Effect::Publish(publish) => format!("{publish:?}"),
         Effect::TickAt(at) => format!("tick at {}", at.0),
         Effect::Save { .. }
         | Effect::Letter(_)
         | Effect::Live(_)
         | Effect::Subscribe { .. }
+        | Effect::Follow { .. }
         | Effect::Record { .. }
         | Effect::Load(_)
         | Effect::WakeAt(_)

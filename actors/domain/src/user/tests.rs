@@ -28,6 +28,7 @@ fn step(user: &mut User, input: Input) -> Vec<String> {
         | Effect::Publish(_)
         | Effect::Live(_)
         | Effect::Subscribe { .. }
+        | Effect::Follow { .. }
         | Effect::Record { .. }
         | Effect::Load(_)
         | Effect::WakeAt(_)
@@ -84,4 +85,22 @@ fn a_typed_maximum_waits_for_a_trainer() {
         step(&mut user, command(by(ANA, Role::Member), UserCommand::Profile { profile: odd })),
         ["refused malformed"]
     );
+}
+
+#[test]
+fn how_far_one_has_read_only_grows() {
+    let mut user = ana();
+    let room = fitconnect_protocol::RoomId(Uuid::from_u128(8));
+    let read = |through| command(by(ANA, Role::Member), UserCommand::Read { room, through });
+    assert_eq!(step(&mut user, read(5)), ["refused not_member"]);
+    let kind = fitconnect_protocol::room::RoomKind::Team;
+    let letter = LetterBody::InRoom { room, kind, name: "Early birds".into(), read: 2 };
+    assert_eq!(step(&mut user, Input::Letter(letter)), ["saved in_room"]);
+    assert_eq!(step(&mut user, read(u64::MAX)), ["refused malformed"]);
+    assert_eq!((step(&mut user, read(5)), step(&mut user, read(4))), (vec!["saved in_room".to_owned()], vec![]));
+    assert_eq!(user.stored().expect("ana").rooms[&room].read, 5);
+    let stranger = by(UserId(Uuid::from_u128(77)), Role::Trainer);
+    assert_eq!(step(&mut user, command(stranger, UserCommand::Read { room, through: 9 })), ["refused forbidden"]);
+    assert_eq!(step(&mut user, Input::Letter(LetterBody::LeftRoom { room })), ["saved left_room"]);
+    assert_eq!(step(&mut user, read(9)), ["refused not_member"]);
 }

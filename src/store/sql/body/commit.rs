@@ -1,6 +1,7 @@
 //! Commits: a batch is one transaction, whose statements are about many actors each. An actor whose fence holds is left out alone.
 
 use super::super::super::rows::{actor_bytes, cut, letter_bytes, many};
+use super::rooms::{REV_ROOM, fence_rooms, new_room, rewrite};
 use super::*;
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
@@ -42,7 +43,7 @@ const REV_USER: &str =
 const WAITS: &str = "select s.epoch, (select count(l.letter_id) from fc_letter as l where l.letter_id = $1) from fc_shard as s where s.shard_id = $2";
 
 /// The revision that each actor has now; `None`: its fence held.
-type Granted = Vec<Option<u64>>;
+pub(super) type Granted = Vec<Option<u64>>;
 
 /// `($1, $2, …)`
 fn places(count: usize) -> String {
@@ -67,7 +68,7 @@ async fn there(conn: &mut Conn, commits: &[&Commit]) -> sqlx::Result<BTreeSet<Ve
 async fn fence(conn: &mut Conn, commits: &[&Commit]) -> sqlx::Result<Granted> {
     let there = there(conn, commits).await?;
     let mut granted: Granted = vec![None; commits.len()];
-    let (mut classes, mut users) = (BTreeMap::new(), BTreeMap::new());
+    let (mut classes, mut users, mut rooms) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (place, commit) in commits.iter().enumerate() {
         if !commit.received.iter().all(|id| there.contains(&letter_bytes(id))) {
             continue;
@@ -76,9 +77,13 @@ async fn fence(conn: &mut Conn, commits: &[&Commit]) -> sqlx::Result<Granted> {
             (ActorKey::Class(class), Some(Row::Class(row))) if commit.rev == 0 => {
                 granted[place] = new_class(conn, class.0, row, commit).await?;
             }
+            (ActorKey::Room(room), Some(Row::Room(row))) if commit.rev == 0 => {
+                granted[place] = new_room(conn, room.0, row, commit).await?;
+            }
             // One who is twice in a batch is in two lives: the first goes, the second believes in a revision that has passed.
             (ActorKey::Class(class), _) if commit.rev > 0 => drop(classes.entry(class.0).or_insert(place)),
             (ActorKey::User(user), _) if commit.rev > 0 => drop(users.entry(user.0).or_insert(place)),
+            (ActorKey::Room(room), _) if commit.rev > 0 => drop(rooms.entry(room.0).or_insert(place)),
             // Nothing is stored of it: it has only received letters that mean nothing to it.
             (_, _) if commit.changes.is_empty() => {
                 let ours = sqlx::query(FENCE_NOBODY).bind(i64::from(commit.key.shard())).bind(commit.epoch as i64);
@@ -89,6 +94,7 @@ async fn fence(conn: &mut Conn, commits: &[&Commit]) -> sqlx::Result<Granted> {
     }
     fence_classes(conn, commits, &classes, &mut granted).await?;
     fence_users(conn, commits, &users, &mut granted).await?;
+    fence_rooms(conn, commits, &rooms, &mut granted).await?;
     Ok(granted)
 }
 
@@ -114,7 +120,7 @@ async fn fence_classes(
             let commit = commits[**place];
             let row = match &commit.row {
                 Some(Row::Class(row)) => Some(row),
-                Some(Row::User(_)) | None => None,
+                Some(Row::User(_) | Row::Room(_)) | None => None,
             };
             ask = ask.bind(**id).bind(commit.rev as i64).bind(commit.epoch as i64).bind(commit.changes.len() as i64);
             ask = ask.bind(commit.wake_at.is_some()).bind(commit.wake_at.flatten().map(us));
@@ -141,7 +147,7 @@ async fn fence_users(
             let commit = commits[**place];
             let snapshot = match &commit.row {
                 Some(Row::User(row)) => Some(row.snapshot.as_slice()),
-                Some(Row::Class(_)) | None => None,
+                Some(Row::Class(_) | Row::Room(_)) | None => None,
             };
             ask = ask.bind(**id).bind(commit.rev as i64).bind(commit.epoch as i64).bind(commit.changes.len() as i64);
             ask = ask.bind(commit.wake_at.is_some()).bind(commit.wake_at.flatten().map(us)).bind(snapshot);
@@ -151,7 +157,7 @@ async fn fence_users(
     Ok(())
 }
 
-fn note(rows: &[SqlRow], places: &BTreeMap<Uuid, usize>, granted: &mut Granted) -> sqlx::Result<()> {
+pub(super) fn note(rows: &[SqlRow], places: &BTreeMap<Uuid, usize>, granted: &mut Granted) -> sqlx::Result<()> {
     for row in rows {
         if let Some(place) = places.get(&uuid(row, 0)?) {
             granted[*place] = Some(row.try_get::<i64, _>(1)? as u64);
@@ -166,6 +172,7 @@ struct Writes<'c> {
     class_changes: Vec<(Uuid, &'c StoredChange)>,
     user_changes: Vec<(Uuid, &'c StoredChange)>,
     outbox: Vec<(ActorKey, &'c StoredChange)>,
+    room_events: Vec<(Uuid, &'c StoredChange)>,
     letters: Vec<(LetterId, &'c Letter)>,
     answers: Vec<([u8; 17], &'c StoredAnswer)>,
     received: Vec<&'c LetterId>,
@@ -177,9 +184,13 @@ impl<'c> Writes<'c> {
         match commit.key {
             ActorKey::Class(class) => self.class_changes.extend(changes.map(|change| (class.0, change))),
             ActorKey::User(user) => self.user_changes.extend(changes.map(|change| (user.0, change))),
+            ActorKey::Room(room) => self.room_events.extend(changes.map(|change| (room.0, change))),
             ActorKey::Session(_) => {}
         }
-        self.outbox.extend(commit.changes.iter().map(|change| (commit.key, change)));
+        // A room's events stay where an edit or a deletion finds them.
+        if !matches!(commit.key, ActorKey::Room(_)) {
+            self.outbox.extend(commit.changes.iter().map(|change| (commit.key, change)));
+        }
         let from = commit.key;
         self.letters
             .extend(commit.letters.iter().map(|(number, letter)| (LetterId { from, rev, number: *number }, letter)));
@@ -188,8 +199,11 @@ impl<'c> Writes<'c> {
     }
 
     async fn write(self, conn: &mut Conn) -> sqlx::Result<()> {
-        let tables =
-            [("fc_class_change (class_id", &self.class_changes), ("fc_user_change (user_id", &self.user_changes)];
+        let tables = [
+            ("fc_class_change (class_id", &self.class_changes),
+            ("fc_user_change (user_id", &self.user_changes),
+            ("fc_room_event (room_id", &self.room_events),
+        ];
         for (table, changes) in tables {
             let head = format!("insert into {table}, seq, at_us, kind, body) values");
             for part in cut(changes) {
@@ -210,6 +224,7 @@ impl<'c> Writes<'c> {
             }
             insert.execute(&mut *conn).await?;
         }
+        rewrite(conn, &self.room_events).await?;
         for part in cut(&self.letters) {
             let text = many("insert into fc_letter (to_shard, letter_id, body) values", 3, part.len(), "");
             let mut insert = sqlx::query(AssertSqlSafe(text));
@@ -296,6 +311,7 @@ impl SqlState {
             let (text, id) = match commit.key {
                 ActorKey::Class(id) => (REV_CLASS, id.0),
                 ActorKey::User(id) => (REV_USER, id.0),
+                ActorKey::Room(id) => (REV_ROOM, id.0),
                 ActorKey::Session(_) => continue,
             };
             let pool = &self.lines[line];

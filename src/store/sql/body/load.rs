@@ -1,11 +1,12 @@
 //! Reading an actor back, and what the scans look for: alarms that are due, letters that wait.
 
 use super::super::super::rows::{actor_bytes, letter_bytes, letter_of};
+use super::rooms::{LOAD_ROOM, ROOM_EVENTS};
 use super::*;
 use fitconnect_actors::body::unpack;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::{ActorKey, LetterId};
-use fitconnect_protocol::limits::{CMD_AGE_MS_MAX, CMD_RECENT_MS};
+use fitconnect_protocol::limits::{CMD_AGE_MS_MAX, CMD_RECENT_MAX, CMD_RECENT_MS, RING_EVENTS_MAX};
 use fitconnect_protocol::{ClassId, CmdId, UserId};
 
 const LOAD_CLASS: &str = "select rev, last_seq, wake_at_us from fc_class where id = $1";
@@ -17,7 +18,7 @@ const USER_CHANGES: &str =
     "select seq, body from fc_user_change where user_id = $1 and kind = $2 and seq < $3 order by seq desc limit $4";
 /// Those of the ten minutes before the last: whoever asks again does so after that.
 const RECENT_ANSWERS: &str = "select author, cmd, digest, at_us, answer from fc_command where actor = $1 and at_us >= \
-     (select coalesce(max(c.at_us), 0) from fc_command as c where c.actor = $1) - $2";
+     (select coalesce(max(c.at_us), 0) from fc_command as c where c.actor = $1) - $2 order by at_us desc limit $3";
 const ANSWER: &str =
     "select author, cmd, digest, at_us, answer from fc_command where actor = $1 and author = $2 and cmd = $3";
 const NEWEST: &str = "select max(at_us) from fc_command";
@@ -52,6 +53,7 @@ async fn load_on(conn: &mut Conn, key: ActorKey) -> sqlx::Result<(StoredActor, O
     let row = match key {
         ActorKey::Class(id) => sqlx::query(LOAD_CLASS).bind(id.0).fetch_optional(&mut *tx).await?,
         ActorKey::User(id) => sqlx::query(LOAD_USER).bind(id.0).fetch_optional(&mut *tx).await?,
+        ActorKey::Room(id) => sqlx::query(LOAD_ROOM).bind(id.0).fetch_optional(&mut *tx).await?,
         ActorKey::Session(_) => return Ok((stored, None)),
     };
     let epoch = sqlx::query(EPOCH).bind(i64::from(key.shard())).fetch_optional(&mut *tx).await?;
@@ -70,10 +72,20 @@ async fn load_on(conn: &mut Conn, key: ActorKey) -> sqlx::Result<(StoredActor, O
                 stored.changes = rows.iter().map(|row| row.try_get(1)).collect::<sqlx::Result<_>>()?;
             }
             ActorKey::User(_) => stored.snapshot = Some(row.try_get(3)?),
+            ActorKey::Room(id) => {
+                stored.snapshot = Some(row.try_get(3)?);
+                stored.topic_epoch = row.try_get::<i64, _>(4)? as u32;
+                let kept = (stored.last_seq as i64).saturating_sub(RING_EVENTS_MAX as i64);
+                let behind = row.try_get::<i64, _>(5)?.min(kept);
+                let rows =
+                    sqlx::query(ROOM_EVENTS).bind(id.0).bind(behind + 1).bind(i64::MAX).fetch_all(&mut *tx).await?;
+                stored.changes = rows.iter().map(|row| row.try_get(1)).collect::<sqlx::Result<_>>()?;
+            }
             ActorKey::Session(_) => {}
         }
         let answers = sqlx::query(RECENT_ANSWERS).bind(actor_bytes(&key).to_vec()).bind(CMD_RECENT_MS as i64 * 1_000);
-        stored.answers = answers.fetch_all(&mut *tx).await?.iter().map(answer).collect::<sqlx::Result<_>>()?;
+        let answers = answers.bind(CMD_RECENT_MAX as i64);
+        stored.answers = answers.fetch_all(&mut *tx).await?.iter().rev().map(answer).collect::<sqlx::Result<_>>()?;
     }
     // Its end may still say that what was read never stood together.
     tx.commit().await?;

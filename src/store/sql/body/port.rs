@@ -6,7 +6,7 @@ use crate::store::lease::{Lease, NOT_HELD};
 use crate::store::node::Node;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::{ActorKey, LetterId};
-use fitconnect_protocol::{ClassId, CmdId, GymId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use std::sync::Arc;
@@ -182,5 +182,13 @@ impl StateStore for SqlState {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
         self.read_class_changes(class, from_seq, limit).boxed()
+    }
+
+    fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        self.read_room_events(room, from_seq, limit).boxed()
+    }
+
+    fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
+        self.read_room_messages(room, page, limit).boxed()
     }
 }

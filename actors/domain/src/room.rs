@@ -1,0 +1,275 @@
+//! A room: who is in it and what they wrote. Everything that happens gets the next number; the numbers are the offsets of its topic.
+//! This file holds the state and how events change it; what is allowed is in `room/commands.rs`, what is shown in `room/read.rs`.
+
+mod commands;
+pub mod io;
+mod read;
+
+pub use io::{Input, Load, Loaded, Publish};
+
+use crate::letter::{ActorKey, Letter, LetterBody};
+use crate::user::Never;
+use crate::{AskId, Effect, Machine, Millis, Out};
+use commands::Waiting;
+use fitconnect_protocol::limits::{ROOM_MEMBERS_MAX, ROOM_RECENT_MAX, ROOM_WAITING_MAX};
+use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMember, RoomRole};
+use fitconnect_protocol::session::{Position, Response};
+use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Messages that were changed lately: until that is stored, what is read of them is old.
+const TOUCHED_MAX: usize = 1_024;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub name: String,
+    pub role: RoomRole,
+}
+
+/// What is stored of a room besides its events: the row as of number `seq`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stored {
+    pub seq: u64,
+    pub gym: GymId,
+    pub kind: RoomKind,
+    pub name: String,
+    pub join: JoinRule,
+    pub members: BTreeMap<UserId, Member>,
+}
+
+impl Stored {
+    /// A talk of two: staff have no business in it unless they are one of them.
+    fn is_private(&self) -> bool {
+        matches!(self.kind, RoomKind::Direct | RoomKind::Trainer)
+    }
+}
+
+pub struct Room {
+    pub id: RoomId,
+    /// Of its numbers: another one only after a backup was restored.
+    epoch: u32,
+    /// `None`: nobody has made it. As of the last number.
+    stored: Option<Stored>,
+    /// The newest messages as they are now.
+    recent: VecDeque<Message>,
+    touched: VecDeque<Message>,
+    waiting: Vec<Waiting>,
+    /// Pages that are being read.
+    pages: usize,
+}
+
+impl Room {
+    /// A room of which nothing is stored.
+    pub fn new(id: RoomId) -> Room {
+        Room {
+            id,
+            epoch: 0,
+            stored: None,
+            recent: VecDeque::new(),
+            touched: VecDeque::new(),
+            waiting: Vec::new(),
+            pages: 0,
+        }
+    }
+
+    /// A room from its row and its newest events, in order of their numbers; at least those behind the row.
+    pub fn restore(id: RoomId, epoch: u32, stored: Stored, events: Vec<(u64, RoomEvent)>) -> Room {
+        let mut room = Room { epoch, ..Room::new(id) };
+        let known = stored.seq;
+        room.stored = Some(stored);
+        for (seq, event) in events {
+            room.apply_messages(&event);
+            if seq > known {
+                room.apply_people(seq, &event);
+            }
+        }
+        room.touched.clear();
+        room
+    }
+
+    pub fn stored(&self) -> Option<&Stored> {
+        self.stored.as_ref()
+    }
+
+    /// Where the topic stands.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, offset: self.seq() }
+    }
+
+    fn seq(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |stored| stored.seq)
+    }
+
+    /// Durable, at once in memory, and told: one number for all three.
+    fn happen(&mut self, event: RoomEvent, ask: AskId, now: Millis, out: &mut Out<Room>) {
+        let seq = self.seq() + 1;
+        if seq == 1 {
+            // In seconds: no other beginning of this room has had it.
+            self.epoch = (now.0 / 1_000) as u32;
+        }
+        self.apply_messages(&event);
+        self.apply_people(seq, &event);
+        out.save_and_answer(event.clone(), ask, Response::Numbered { seq });
+        self.write_letters(&event, seq, out);
+        let gone = if let RoomEvent::Left { user, .. } = &event { Some(*user) } else { None };
+        out.publish(Publish::Event { at: self.position(), event });
+        if let Some(user) = gone {
+            out.publish(Publish::Gone { user });
+        }
+    }
+
+    /// Those who come or go find it in their own account.
+    fn write_letters(&self, event: &RoomEvent, seq: u64, out: &mut Out<Room>) {
+        let Some(stored) = &self.stored else { return };
+        let mut comes = |user: UserId, name: &str| {
+            let (kind, name) = (stored.kind, name.to_owned());
+            let body = LetterBody::InRoom { room: self.id, kind, name, read: seq };
+            out.letter(Letter { to: ActorKey::User(user), body });
+        };
+        match event {
+            RoomEvent::Created { members, .. } => {
+                for member in members {
+                    // A talk of two is called by the other.
+                    let other = members.iter().find(|other| stored.is_private() && other.user != member.user);
+                    comes(member.user, other.map_or(&stored.name, |other| &other.name));
+                }
+            }
+            RoomEvent::Joined { member, .. } => comes(member.user, &stored.name),
+            RoomEvent::Left { user, .. } => {
+                out.letter(Letter { to: ActorKey::User(*user), body: LetterBody::LeftRoom { room: self.id } });
+            }
+            RoomEvent::Posted { .. }
+            | RoomEvent::Edited { .. }
+            | RoomEvent::Deleted { .. }
+            | RoomEvent::Appointed { .. } => {}
+        }
+    }
+
+    fn apply_people(&mut self, seq: u64, event: &RoomEvent) {
+        if let RoomEvent::Created { gym, kind, name, join, members, .. } = event {
+            let members = members.iter().map(|each| (each.user, member(each))).collect();
+            self.stored = Some(Stored { seq, gym: *gym, kind: *kind, name: name.clone(), join: *join, members });
+        }
+        let Some(stored) = &mut self.stored else { return };
+        stored.seq = seq;
+        match event {
+            RoomEvent::Joined { member: joined, .. } => _ = stored.members.insert(joined.user, member(joined)),
+            RoomEvent::Left { user, .. } => _ = stored.members.remove(user),
+            RoomEvent::Appointed { user, role, .. } => {
+                if let Some(member) = stored.members.get_mut(user) {
+                    member.role = *role;
+                }
+            }
+            RoomEvent::Created { .. }
+            | RoomEvent::Posted { .. }
+            | RoomEvent::Edited { .. }
+            | RoomEvent::Deleted { .. } => {}
+        }
+    }
+
+    fn apply_messages(&mut self, event: &RoomEvent) {
+        match event {
+            RoomEvent::Posted { message } => {
+                self.recent.push_back(message.clone());
+                if self.recent.len() > ROOM_RECENT_MAX {
+                    self.recent.pop_front();
+                }
+            }
+            RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
+                if let Some(known) = self.recent.iter_mut().find(|known| known.seq == message.seq) {
+                    *known = message.clone();
+                    return;
+                }
+                self.touched.retain(|known| known.seq != message.seq);
+                self.touched.push_back(message.clone());
+                if self.touched.len() > TOUCHED_MAX {
+                    self.touched.pop_front();
+                }
+            }
+            RoomEvent::Created { .. }
+            | RoomEvent::Joined { .. }
+            | RoomEvent::Left { .. }
+            | RoomEvent::Appointed { .. } => {}
+        }
+    }
+
+    /// A message as it is now, where memory has it.
+    fn known(&self, seq: u64) -> Option<&Message> {
+        self.recent.iter().chain(&self.touched).find(|message| message.seq == seq)
+    }
+}
+
+fn member(member: &RoomMember) -> Member {
+    Member { name: member.name.clone(), role: member.role }
+}
+
+/// An event's name in the store.
+pub fn kind(event: &RoomEvent) -> &'static str {
+    match event {
+        RoomEvent::Created { .. } => "created",
+        RoomEvent::Posted { .. } => POSTED,
+        RoomEvent::Edited { .. } => "edited",
+        RoomEvent::Deleted { .. } => "deleted",
+        RoomEvent::Joined { .. } => "joined",
+        RoomEvent::Left { .. } => "left",
+        RoomEvent::Appointed { .. } => "appointed",
+    }
+}
+
+/// The kind of those events that are messages.
+pub const POSTED: &str = "posted";
+
+/// The stored message that an event changes, as it is from then on: what was deleted is nowhere read again.
+pub fn rewritten(event: &RoomEvent) -> Option<(u64, RoomEvent)> {
+    match event {
+        RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
+            Some((message.seq, RoomEvent::Posted { message: message.clone() }))
+        }
+        RoomEvent::Created { .. }
+        | RoomEvent::Posted { .. }
+        | RoomEvent::Joined { .. }
+        | RoomEvent::Left { .. }
+        | RoomEvent::Appointed { .. } => None,
+    }
+}
+
+impl Machine for Room {
+    type Input = Input;
+    type Change = RoomEvent;
+    type Publish = Publish;
+    type Load = Load;
+    type Tell = Never;
+    type Record = Never;
+
+    fn handle(&mut self, input: Input, ask: AskId, now: Millis, out: &mut Out<Room>) {
+        match input {
+            Input::Command { by, cmd, act } => self.command(Waiting::new(by, cmd, act, ask), now, out),
+            Input::Subscribe { by, position, .. } => self.subscribe(&by, position, ask, out),
+            Input::History { by, from, limit } => self.history(&by, from, limit, ask, out),
+            Input::Loaded(loaded) => self.loaded(loaded, now, out),
+        }
+        if self.waiting.is_empty() && self.pages == 0 {
+            out.0.push(Effect::Sleep);
+        }
+    }
+
+    fn command(input: &Input) -> Option<(UserId, CmdId)> {
+        match input {
+            Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
+            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) => None,
+        }
+    }
+
+    fn check_invariants(&self) {
+        assert!(self.recent.len() <= ROOM_RECENT_MAX && self.touched.len() <= TOUCHED_MAX);
+        assert!(self.waiting.len() <= ROOM_WAITING_MAX);
+        assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
+        if let Some(stored) = &self.stored {
+            assert!(stored.members.len() <= ROOM_MEMBERS_MAX);
+            assert!(self.recent.back().is_none_or(|newest| newest.seq <= stored.seq));
+        }
+        let silent = self.recent.iter().chain(&self.touched).filter(|message| message.deleted_by.is_some());
+        assert!(silent.into_iter().all(|message| message.text.is_empty()), "what was deleted has no words");
+    }
+}

@@ -1,0 +1,275 @@
+//! What people may do in a room, and what refuses them. A refusal changes nothing. What must be looked up first is, and then the command
+//! is decided from the beginning, by what holds at that moment.
+
+use super::io::{Load, Loaded};
+use super::{Room, Stored};
+use crate::class::Caller;
+use crate::{AskId, Effect, Millis, Out};
+use fitconnect_protocol::limits::*;
+use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole};
+use fitconnect_protocol::session::Response;
+use fitconnect_protocol::user::Role;
+use fitconnect_protocol::{CmdId, ErrorCode, GymId, Refusal, RoomId, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A command, and what has been looked up for it.
+pub(super) struct Waiting {
+    by: Arc<Caller>,
+    cmd: CmdId,
+    act: RoomCommand,
+    ask: AskId,
+    for_what: Option<Load>,
+    people: BTreeMap<UserId, Option<(GymId, String)>>,
+    message: Option<Option<Message>>,
+}
+
+impl Waiting {
+    pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
+        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message: None }
+    }
+}
+
+/// Why a command is not decided to happen.
+enum Stop {
+    Refused(Refusal),
+    /// It is so already.
+    Done,
+    Needs(Load),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<ErrorCode> for Stop {
+    fn from(code: ErrorCode) -> Stop {
+        Stop::Refused(code.into())
+    }
+}
+
+fn ensure(holds: bool, code: ErrorCode, message: &str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::new(code, message)) }
+}
+
+/// Words of a message: something to read, lines allowed.
+fn words(text: &str) -> Result<(), Refusal> {
+    let fits = text.len() <= MESSAGE_BYTES_MAX;
+    ensure(fits, ErrorCode::TooLarge, "a message has at most 4,096 bytes")?;
+    let readable = !text.trim().is_empty() && !text.chars().any(|c| c.is_control() && c != '\n');
+    ensure(readable, ErrorCode::Malformed, "a message has words, and no control characters but line ends")
+}
+
+impl Room {
+    pub(super) fn command(&mut self, mut command: Waiting, now: Millis, out: &mut Out<Room>) {
+        match self.decide(&command, now) {
+            Ok(event) => self.happen(event, command.ask, now, out),
+            Err(Stop::Refused(refused)) => out.refuse(command.ask, refused),
+            Err(Stop::Done) => out.answer(command.ask, Response::Numbered { seq: self.seq() }),
+            Err(Stop::Needs(_)) if self.waiting.len() >= ROOM_WAITING_MAX => {
+                out.refuse(command.ask, Refusal::from(ErrorCode::Busy).after(500));
+            }
+            Err(Stop::Needs(load)) => {
+                let asked = self.waiting.iter().any(|other| other.for_what == Some(load));
+                command.for_what = Some(load);
+                self.waiting.push(command);
+                if !asked {
+                    out.0.push(Effect::Load(load));
+                }
+            }
+        }
+    }
+
+    /// What somebody waited for has been read: their commands are decided, in the order in which they came.
+    pub(super) fn loaded(&mut self, loaded: Loaded, now: Millis, out: &mut Out<Room>) {
+        let load = match &loaded {
+            Loaded::Person { user, .. } => Load::Person { user: *user },
+            Loaded::Message { seq, .. } => Load::Message { seq: *seq },
+            Loaded::Failed(load @ (Load::Person { .. } | Load::Message { .. })) => *load,
+            Loaded::Page { .. } | Loaded::Failed(Load::Page { .. }) => return self.paged(loaded, out),
+        };
+        let (ready, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.for_what == Some(load));
+        self.waiting = waiting;
+        for mut command in ready {
+            match &loaded {
+                Loaded::Person { user, person } => _ = command.people.insert(*user, person.clone()),
+                Loaded::Message { message, .. } => command.message = Some(message.as_deref().cloned()),
+                Loaded::Failed(_) | Loaded::Page { .. } => {
+                    out.refuse(command.ask, ErrorCode::Retry);
+                    continue;
+                }
+            }
+            self.command(command, now, out);
+        }
+    }
+
+    fn decide(&self, command: &Waiting, now: Millis) -> Result<RoomEvent, Stop> {
+        let (by, at_ms) = (&command.by, now.0 as i64);
+        ensure(by.role >= Role::Member, ErrorCode::Forbidden, "screens and hubs do not write")?;
+        if let RoomCommand::Create { kind, name, join, members } = &command.act {
+            return self.create(command, *kind, name, *join, members, at_ms);
+        }
+        let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym).ok_or(ErrorCode::NotFound)?;
+        let role = stored.members.get(&by.user).map(|member| member.role);
+        let moderates = role >= Some(RoomRole::Moderator) || by.is_staff() && !stored.is_private();
+        match &command.act {
+            RoomCommand::Create { .. } => Err(ErrorCode::RoomExists.into()),
+            RoomCommand::Join => {
+                let open = stored.join == JoinRule::Open || by.is_staff() && stored.join == JoinRule::Invited;
+                let open = open && (!stored.is_private() || role.is_some());
+                ensure(open || role.is_some(), ErrorCode::Forbidden, "a moderator must add you")?;
+                self.joined(command, stored, by.user, at_ms)
+            }
+            RoomCommand::Add { user } => {
+                ensure(stored.join != JoinRule::Fixed, ErrorCode::Forbidden, "nobody comes into this room")?;
+                ensure(moderates, ErrorCode::Forbidden, "a moderator adds people")?;
+                self.joined(command, stored, *user, at_ms)
+            }
+            RoomCommand::Leave => {
+                role.ok_or(ErrorCode::NotMember)?;
+                ensure(stored.join != JoinRule::Fixed, ErrorCode::Forbidden, "nobody leaves this room")?;
+                Ok(RoomEvent::Left { user: by.user, by: by.user, at_ms })
+            }
+            RoomCommand::Remove { user } => {
+                ensure(stored.join != JoinRule::Fixed, ErrorCode::Forbidden, "nobody leaves this room")?;
+                let theirs = stored.members.get(user).map(|member| member.role).ok_or(ErrorCode::NotFound)?;
+                let above = role > Some(theirs) || by.is_staff();
+                ensure(moderates && above, ErrorCode::Forbidden, "a moderator sends members out, the owner anybody")?;
+                Ok(RoomEvent::Left { user: *user, by: by.user, at_ms })
+            }
+            RoomCommand::Appoint { user, role: theirs } => {
+                let may = role == Some(RoomRole::Owner) || by.is_staff() && !stored.is_private();
+                ensure(may, ErrorCode::Forbidden, "the owner appoints")?;
+                let before = stored.members.get(user).map(|member| member.role).ok_or(ErrorCode::NotFound)?;
+                if before == *theirs {
+                    return Err(Stop::Done);
+                }
+                Ok(RoomEvent::Appointed { user: *user, role: *theirs, by: by.user, at_ms })
+            }
+            RoomCommand::Post { text, reply_to } => {
+                let author = stored.members.get(&by.user).ok_or(ErrorCode::NotMember)?;
+                words(text)?;
+                let known = reply_to.is_none_or(|seq| (1..=stored.seq).contains(&seq));
+                ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
+                let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
+                let (seq, reply_to) = (stored.seq + 1, *reply_to);
+                let message =
+                    Message { seq, at_ms, by: by.user, name, cmd, text, reply_to, edited: None, deleted_by: None };
+                Ok(RoomEvent::Posted { message })
+            }
+            RoomCommand::Edit { seq, text } => {
+                role.ok_or(ErrorCode::NotMember)?;
+                words(text)?;
+                let message = self.message(command, *seq)?;
+                ensure(message.by == by.user, ErrorCode::Forbidden, "one edits what one wrote")?;
+                Ok(RoomEvent::Edited {
+                    message: Message { text: text.clone(), edited: Some(stored.seq + 1), ..message },
+                })
+            }
+            RoomCommand::Delete { seq } => {
+                ensure(role.is_some() || moderates, ErrorCode::NotMember, "you are not in this room")?;
+                let message = self.message(command, *seq)?;
+                let may = message.by == by.user || moderates;
+                ensure(may, ErrorCode::Forbidden, "one deletes what one wrote, a moderator anything")?;
+                let message = Message { text: String::new(), deleted_by: Some(by.user), ..message };
+                Ok(RoomEvent::Deleted { message })
+            }
+        }
+    }
+
+    fn create(
+        &self,
+        command: &Waiting,
+        kind: RoomKind,
+        name: &str,
+        join: JoinRule,
+        others: &[UserId],
+        at_ms: i64,
+    ) -> Result<RoomEvent, Stop> {
+        let by = &command.by;
+        ensure(self.stored.is_none(), ErrorCode::RoomExists, ErrorCode::RoomExists.meaning())?;
+        let others: BTreeSet<UserId> = others.iter().copied().filter(|user| *user != by.user).collect();
+        ensure(others.len() < ROOM_FOUNDERS_MAX, ErrorCode::TooLarge, "a room is made with at most 64 people")?;
+        may_create(self.id, by, command.cmd, kind, join, &others)?;
+        let named = !name.trim().is_empty() || kind == RoomKind::Direct;
+        let fits = named && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
+        ensure(fits, ErrorCode::TooLarge, "the name has 1 to 80 bytes and no control characters")?;
+        let everybody = std::iter::once((by.user, RoomRole::Owner));
+        let members = everybody.chain(others.into_iter().map(|user| (user, RoomRole::Member)));
+        let members = members
+            .map(|(user, role)| self.person(command, by.gym, user).map(|name| RoomMember { user, name, role }))
+            .collect::<Result<_, Stop>>()?;
+        Ok(RoomEvent::Created { gym: by.gym, kind, name: name.into(), join, members, at_ms })
+    }
+
+    fn joined(&self, command: &Waiting, stored: &Stored, user: UserId, at_ms: i64) -> Result<RoomEvent, Stop> {
+        if stored.members.contains_key(&user) {
+            return Err(Stop::Done);
+        }
+        if stored.members.len() >= ROOM_MEMBERS_MAX {
+            return Err(ErrorCode::RoomFull.into());
+        }
+        let name = self.person(command, stored.gym, user)?;
+        let member = RoomMember { user, name, role: RoomRole::Member };
+        Ok(RoomEvent::Joined { member, by: command.by.user, at_ms })
+    }
+
+    /// The name of somebody of this gym.
+    fn person(&self, command: &Waiting, gym: GymId, user: UserId) -> Result<String, Stop> {
+        let found = command.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
+        let (_, name) = found.as_ref().filter(|(theirs, _)| *theirs == gym).ok_or(ErrorCode::NotFound)?;
+        Ok(name.clone())
+    }
+
+    /// A message that still has words, as it is now.
+    fn message(&self, command: &Waiting, seq: u64) -> Result<Message, Stop> {
+        let known = self.known(seq).or(command.message.as_ref().and_then(Option::as_ref));
+        match known.filter(|message| message.deleted_by.is_none()) {
+            Some(message) => Ok(message.clone()),
+            None if known.is_some() || command.message.is_some() => Err(ErrorCode::NoMessage.into()),
+            None if (1..=self.seq()).contains(&seq) => Err(Stop::Needs(Load::Message { seq })),
+            None => Err(ErrorCode::NoMessage.into()),
+        }
+    }
+}
+
+/// Who makes which room, and under which id.
+fn may_create(
+    id: RoomId,
+    by: &Caller,
+    cmd: CmdId,
+    kind: RoomKind,
+    join: JoinRule,
+    others: &BTreeSet<UserId>,
+) -> Result<(), Refusal> {
+    let wrong = |message: &str| ensure(false, ErrorCode::Malformed, message);
+    let staff = || ensure(by.is_staff(), ErrorCode::Forbidden, "staff make rooms of this kind");
+    match kind {
+        // A class's id is not looked up: it is staff's to say which room belongs to which class.
+        RoomKind::Class => return staff(),
+        RoomKind::Gym if id.0 == by.gym.0 => return staff(),
+        RoomKind::Gym => return wrong("the gym's room has the gym's id"),
+        RoomKind::Direct => {
+            let pair = others.len() == 1 && others.iter().all(|other| RoomId::direct(by.user, *other) == id);
+            ensure(pair, ErrorCode::Malformed, "two people's room has the XOR of their ids")?;
+            return ensure(join == JoinRule::Fixed, ErrorCode::Malformed, "nobody joins two people");
+        }
+        RoomKind::Trainer => {
+            staff()?;
+            ensure(others.len() == 1 && join == JoinRule::Fixed, ErrorCode::Malformed, "a trainer and one client")?;
+        }
+        RoomKind::Challenge => staff()?,
+        RoomKind::Support => {
+            ensure(
+                join == JoinRule::Invited && others.is_empty(),
+                ErrorCode::Malformed,
+                "staff come in by themselves",
+            )?;
+        }
+        RoomKind::Team => {}
+    }
+    ensure(id.0 == cmd.0, ErrorCode::Malformed, "the room's id is the command that makes it")
+}

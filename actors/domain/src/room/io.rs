@@ -1,0 +1,57 @@
+//! What goes into a room and what comes out of it, besides its events.
+
+use crate::AskId;
+use crate::class::Caller;
+use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand, RoomEvent};
+use fitconnect_protocol::session::Position;
+use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    Command { by: Arc<Caller>, cmd: CmdId, act: RoomCommand },
+    Subscribe { by: Arc<Caller>, room: RoomId, position: Option<Position> },
+    History { by: Arc<Caller>, from: HistoryFrom, limit: u16 },
+    Loaded(Loaded),
+}
+
+/// Stored rows that a room asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Somebody's gym and name.
+    Person { user: UserId },
+    /// One message, as it is now.
+    Message { seq: u64 },
+    /// Messages, the nearest to where it begins first: one more than asked for, where there is one.
+    Page { ask: AskId, from: HistoryFrom, limit: u16 },
+}
+
+/// What was asked for; `None` where there is no such thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loaded {
+    Person {
+        user: UserId,
+        person: Option<(GymId, String)>,
+    },
+    Message {
+        seq: u64,
+        message: Option<Box<Message>>,
+    },
+    Page {
+        ask: AskId,
+        from: HistoryFrom,
+        limit: u16,
+        messages: Vec<Message>,
+    },
+    /// The store could not answer.
+    Failed(Load),
+}
+
+/// What a room tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Publish {
+    /// To all who follow it, at this place of the topic.
+    Event { at: Position, event: RoomEvent },
+    /// This person follows it no longer, on no device.
+    Gone { user: UserId },
+}

@@ -1,0 +1,112 @@
+//! What a room shows, and to whom: its topic, and pages of what was written.
+
+use super::io::{Load, Loaded};
+use super::{Room, Stored};
+use crate::class::Caller;
+use crate::out::FollowFrom;
+use crate::{AskId, Effect, Out};
+use fitconnect_protocol::limits::{HISTORY_BYTES_MAX, LOADS_MAX, ROOM_RECENT_BYTES_MAX, ROOM_ROSTER_MAX};
+use fitconnect_protocol::room::{HistoryFrom, Message, RoomMember, RoomSnapshot};
+use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot, Topic};
+use fitconnect_protocol::{ErrorCode, Refusal};
+
+impl Room {
+    /// The room, for one who may look into it: its members, and staff where it is not a talk of two.
+    pub(super) fn seen_by(&self, by: &Caller) -> Result<&Stored, Refusal> {
+        let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym);
+        let stored = stored.ok_or_else(|| Refusal::new(ErrorCode::NotFound, "there is no such room in your gym"))?;
+        if stored.members.contains_key(&by.user) || by.is_staff() && !stored.is_private() {
+            return Ok(stored);
+        }
+        Err(ErrorCode::NotMember.into())
+    }
+
+    pub(super) fn subscribe(&mut self, by: &Caller, position: Option<Position>, ask: AskId, out: &mut Out<Room>) {
+        let stored = match self.seen_by(by) {
+            Ok(stored) => stored,
+            Err(refused) => return out.refuse(ask, refused),
+        };
+        let at = self.position();
+        let from = match position {
+            None => Err(NotRecovered::New),
+            Some(position) if position.epoch != at.epoch => Err(NotRecovered::EpochChanged),
+            Some(position) if position.offset > at.offset => Err(NotRecovered::Ahead),
+            Some(position) => Ok(position.offset + 1),
+        };
+        let from = match from {
+            Ok(first) => FollowFrom::Missed { first },
+            Err(reason) => {
+                FollowFrom::Snapshot { reason, snapshot: Box::new(Snapshot::Room(Box::new(self.snapshot(stored, by)))) }
+            }
+        };
+        out.0.push(Effect::Follow { ask, topic: Topic::Room(self.id), at, from });
+    }
+
+    fn snapshot(&self, stored: &Stored, by: &Caller) -> RoomSnapshot {
+        let members = stored.members.iter().take(ROOM_ROSTER_MAX);
+        let mut recent = nearest(self.recent.iter().rev().cloned(), ROOM_RECENT_BYTES_MAX);
+        recent.reverse();
+        RoomSnapshot {
+            room: self.id,
+            gym: stored.gym,
+            kind: stored.kind,
+            name: stored.name.clone(),
+            join: stored.join,
+            role: stored.members.get(&by.user).map(|member| member.role),
+            people: stored.members.len() as u32,
+            members: members
+                .map(|(user, member)| RoomMember { user: *user, name: member.name.clone(), role: member.role })
+                .collect(),
+            recent,
+        }
+    }
+
+    pub(super) fn history(&mut self, by: &Caller, from: HistoryFrom, limit: u16, ask: AskId, out: &mut Out<Room>) {
+        if let Err(refused) = self.seen_by(by) {
+            return out.refuse(ask, refused);
+        }
+        if self.pages >= LOADS_MAX {
+            return out.refuse(ask, Refusal::from(ErrorCode::Busy).after(500));
+        }
+        self.pages += 1;
+        out.0.push(Effect::Load(Load::Page { ask, from, limit }));
+    }
+
+    /// A page has been read, or could not be.
+    pub(super) fn paged(&mut self, loaded: Loaded, out: &mut Out<Room>) {
+        match loaded {
+            Loaded::Page { ask, from, limit, messages } => {
+                self.pages -= 1;
+                let found = messages.len();
+                let mut page = nearest(messages.into_iter().take(usize::from(limit)), HISTORY_BYTES_MAX);
+                let more = page.len() < found;
+                if matches!(from, HistoryFrom::Before { .. }) {
+                    page.reverse();
+                }
+                // What was changed since it was read.
+                page.iter_mut().for_each(|message| {
+                    if let Some(known) = self.known(message.seq) {
+                        *message = known.clone();
+                    }
+                });
+                out.answer(ask, Response::Page { room: self.id, messages: page, more });
+            }
+            Loaded::Failed(Load::Page { ask, .. }) => {
+                self.pages -= 1;
+                out.refuse(ask, ErrorCode::Retry);
+            }
+            Loaded::Person { .. } | Loaded::Message { .. } | Loaded::Failed(_) => {}
+        }
+    }
+}
+
+/// As many of the first as these bytes hold; one at least.
+fn nearest(messages: impl Iterator<Item = Message>, bytes_max: usize) -> Vec<Message> {
+    let mut bytes = 0;
+    let fits = |message: &Message| {
+        let first = bytes == 0;
+        bytes += 96 + message.text.len() + message.name.len();
+        first || bytes <= bytes_max
+    };
+    messages.take_while(fits).collect()
+}

@@ -1,0 +1,407 @@
+//! A room told as a story, and with commands in any order: numbers without a hole, nothing said that was not saved, nothing kept of what
+//! was deleted.
+
+use fitconnect_domain::class::Caller;
+use fitconnect_domain::out::FollowFrom;
+use fitconnect_domain::room::{self, Input, Load, Loaded, Publish, Room, Stored};
+use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
+use fitconnect_protocol::room::*;
+use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot};
+use fitconnect_protocol::user::Role;
+use fitconnect_protocol::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const T0: Millis = Millis(1_795_500_000_000);
+const GYM: GymId = GymId(Uuid::from_u128(0x6_0000));
+const ROOM: RoomId = RoomId(Uuid::from_u128(0x100));
+
+fn user(n: u128) -> UserId {
+    UserId(Uuid::from_u128(0x1_0000 + n))
+}
+
+fn caller(n: u128, role: Role) -> Arc<Caller> {
+    Arc::new(Caller {
+        user: user(n),
+        gym: GYM,
+        role,
+        session: SessionId(Uuid::from_u128(n)),
+        hall: None,
+        name: String::new(),
+    })
+}
+fn ana() -> Arc<Caller> {
+    caller(1, Role::Member)
+}
+fn ben() -> Arc<Caller> {
+    caller(2, Role::Member)
+}
+fn trainer() -> Arc<Caller> {
+    caller(9, Role::Trainer)
+}
+
+/// A room by hand: saves land at once, what is loaded comes from what was saved.
+struct Hand {
+    room: Room,
+    asks: u64,
+    /// What is stored, by number, as it is now.
+    events: Vec<RoomEvent>,
+    published: Vec<(Position, RoomEvent)>,
+    gone: Vec<UserId>,
+    letters: Vec<Letter>,
+    answers: BTreeMap<AskId, Response>,
+    follows: Vec<(Position, FollowFrom)>,
+    store_is_up: bool,
+}
+
+impl Hand {
+    fn new() -> Hand {
+        Hand {
+            room: Room::new(ROOM),
+            asks: 0,
+            events: Vec::new(),
+            published: Vec::new(),
+            gone: Vec::new(),
+            letters: Vec::new(),
+            answers: BTreeMap::new(),
+            follows: Vec::new(),
+            store_is_up: true,
+        }
+    }
+
+    /// A team of Ana's, open to all.
+    fn team() -> Hand {
+        let mut hand = Hand::new();
+        assert_eq!(hand.act(&ana(), create(RoomKind::Team, JoinRule::Open, &[])), "1");
+        hand
+    }
+
+    fn give(&mut self, input: Input) -> AskId {
+        self.asks += 1;
+        let ask = AskId(self.asks);
+        let mut inputs = vec![(input, ask)];
+        while let Some((input, ask)) = inputs.pop() {
+            let mut out = Out::default();
+            self.room.handle(input, ask, T0, &mut out);
+            self.room.check_invariants();
+            for effect in out.0 {
+                match effect {
+                    Effect::Answer { ask, reply } => _ = self.answers.insert(ask, reply),
+                    Effect::Save { change, answer } => {
+                        if let Some((seq, event)) = room::rewritten(&change) {
+                            self.events[seq as usize - 1] = event;
+                        }
+                        self.events.push(change);
+                        self.answers.extend(answer);
+                    }
+                    Effect::Publish(Publish::Event { at, event }) => self.published.push((at, event)),
+                    Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
+                    Effect::Follow { at, from, .. } => self.follows.push((at, from)),
+                    Effect::Load(load) => inputs.push((Input::Loaded(self.load(load)), AskId::NOBODY)),
+                    Effect::Sleep => {}
+                    Effect::Letter(letter) => self.letters.push(letter),
+                    Effect::Tell { .. }
+                    | Effect::Live(_)
+                    | Effect::Subscribe { .. }
+                    | Effect::Record { .. }
+                    | Effect::WakeAt(_)
+                    | Effect::TickAt(_) => panic!("a room never does this"),
+                }
+            }
+        }
+        ask
+    }
+
+    fn load(&self, load: Load) -> Loaded {
+        if !self.store_is_up {
+            return Loaded::Failed(load);
+        }
+        match load {
+            // The fifth account is another gym's, the sixth nobody's.
+            Load::Person { user: wanted } if wanted == user(6) => Loaded::Person { user: wanted, person: None },
+            Load::Person { user: wanted } => {
+                let gym = if wanted == user(5) { GymId(Uuid::from_u128(7)) } else { GYM };
+                Loaded::Person { user: wanted, person: Some((gym, format!("P{:x}", wanted.0.as_u128() & 0xf))) }
+            }
+            Load::Message { seq } => Loaded::Message { seq, message: self.message(seq).map(Box::new) },
+            Load::Page { ask, from, limit } => {
+                let mut messages: Vec<Message> = (1..).map_while(|seq| self.stored(seq)).flatten().collect();
+                messages.retain(|message| match from {
+                    HistoryFrom::Before { seq } => message.seq < seq,
+                    HistoryFrom::After { seq } => message.seq > seq,
+                    HistoryFrom::Since { at_ms } => message.at_ms >= at_ms,
+                });
+                if matches!(from, HistoryFrom::Before { .. }) {
+                    messages.reverse();
+                }
+                messages.truncate(usize::from(limit) + 1);
+                Loaded::Page { ask, from, limit, messages }
+            }
+        }
+    }
+
+    fn stored(&self, seq: u64) -> Option<Option<Message>> {
+        let event = self.events.get(seq as usize - 1)?;
+        Some(if let RoomEvent::Posted { message } = event { Some(message.clone()) } else { None })
+    }
+
+    fn message(&self, seq: u64) -> Option<Message> {
+        self.stored(seq).flatten()
+    }
+
+    /// What a command came to: its number, or the code of its refusal.
+    fn act(&mut self, by: &Arc<Caller>, act: RoomCommand) -> String {
+        let cmd = CmdId(if matches!(act, RoomCommand::Create { .. }) {
+            ROOM.0
+        } else {
+            Uuid::from_u128(u128::from(self.asks))
+        });
+        let ask = self.give(Input::Command { by: by.clone(), cmd, act });
+        match self.answers.remove(&ask).expect("an answer") {
+            Response::Numbered { seq } => seq.to_string(),
+            Response::Refused(refusal) => refusal.code.as_str().into(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn page(&mut self, by: &Arc<Caller>, from: HistoryFrom, limit: u16) -> Result<(Vec<String>, bool), ErrorCode> {
+        let ask = self.give(Input::History { by: by.clone(), from, limit });
+        match self.answers.remove(&ask).expect("an answer") {
+            Response::Page { messages, more, .. } => Ok((messages.into_iter().map(|m| m.text).collect(), more)),
+            Response::Refused(refusal) => Err(refusal.code),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn follow(&mut self, by: &Arc<Caller>, position: Option<Position>) -> Option<(Position, FollowFrom)> {
+        self.give(Input::Subscribe { by: by.clone(), room: ROOM, position });
+        self.follows.pop()
+    }
+
+    /// Built anew from a row of number `row` and the newest events, as a store would.
+    fn restored(&self, row: u64) -> Room {
+        let mut as_of = Hand::new().room;
+        let events = |from: u64, through: u64| {
+            let numbered = (1..).zip(self.events.iter().cloned());
+            numbered.filter(move |(seq, _)| (from..=through).contains(seq)).collect::<Vec<_>>()
+        };
+        let epoch = self.room.position().epoch;
+        let RoomEvent::Created { gym, kind, name, join, .. } = self.events[0].clone() else { panic!("the first") };
+        let empty = Stored { seq: 0, gym, kind, name, join, members: BTreeMap::new() };
+        as_of = Room::restore(as_of.id, epoch, empty, events(1, row));
+        let stored = as_of.stored().expect("a row").clone();
+        Room::restore(ROOM, epoch, stored, events(row.saturating_sub(2).max(1), u64::MAX))
+    }
+}
+
+fn create(kind: RoomKind, join: JoinRule, members: &[UserId]) -> RoomCommand {
+    RoomCommand::Create { kind, name: "Early birds".into(), join, members: members.to_vec() }
+}
+
+fn post(text: &str) -> RoomCommand {
+    RoomCommand::Post { text: text.into(), reply_to: None }
+}
+
+#[test]
+fn whoever_is_in_it_writes_and_reads() {
+    let mut hand = Hand::team();
+    assert_eq!(hand.act(&ben(), post("hi")), "not_member");
+    assert_eq!(hand.follow(&ben(), None), None);
+    assert_eq!(hand.act(&ben(), RoomCommand::Join), "2");
+    assert_eq!(hand.act(&ben(), RoomCommand::Join), "2", "he is in it already");
+    assert_eq!(hand.act(&ben(), post("hi\nall")), "3");
+    assert_eq!(hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(3) }), "4");
+    assert_eq!(hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(9) }), "no_message");
+    assert_eq!(hand.act(&ana(), post("  \n ")), "malformed");
+    assert_eq!(hand.act(&ana(), post(&"x".repeat(4_097))), "too_large");
+    assert_eq!(hand.message(3).expect("a message").name, "P2");
+    let (at, from) = hand.follow(&ben(), None).expect("followed");
+    let FollowFrom::Snapshot { reason: NotRecovered::New, snapshot } = from else { panic!("a snapshot") };
+    let Snapshot::Room(snapshot) = *snapshot else { panic!("of a room") };
+    assert_eq!((at.offset, snapshot.people, snapshot.role), (4, 2, Some(RoomRole::Member)));
+    assert_eq!(snapshot.recent.iter().map(|m| m.seq).collect::<Vec<_>>(), [3, 4]);
+}
+
+#[test]
+fn a_position_is_good_for_ever_and_another_epochs_is_not() {
+    let mut hand = Hand::team();
+    let here = hand.room.position();
+    assert_eq!(hand.act(&ana(), post("a")), "2");
+    let first = |from: &FollowFrom| if let FollowFrom::Missed { first } = from { Some(*first) } else { None };
+    let (at, from) = hand.follow(&ana(), Some(here)).expect("followed");
+    assert_eq!((at.offset, first(&from)), (2, Some(2)));
+    let reason = |hand: &mut Hand, position| match hand.follow(&ana(), Some(position)).expect("followed").1 {
+        FollowFrom::Snapshot { reason, .. } => reason,
+        FollowFrom::Missed { first } => panic!("from {first}"),
+    };
+    assert_eq!(reason(&mut hand, Position { epoch: here.epoch + 1, offset: 1 }), NotRecovered::EpochChanged);
+    assert_eq!(reason(&mut hand, Position { offset: 3, ..here }), NotRecovered::Ahead);
+}
+
+#[test]
+fn one_edits_ones_own_words_and_a_moderator_deletes_anybodys() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    assert_eq!(hand.act(&ben(), post("helo")), "3");
+    assert_eq!(hand.act(&ana(), RoomCommand::Edit { seq: 3, text: "hello".into() }), "forbidden");
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 3, text: "hello".into() }), "4");
+    assert_eq!(hand.message(3).map(|m| (m.text, m.edited)), Some(("hello".into(), Some(4))));
+    for n in 0..40 {
+        hand.act(&ana(), post(&format!("{n}")));
+    }
+    // By now it is no longer in memory.
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 3, text: "good day".into() }), "45");
+    assert_eq!(hand.message(3).map(|m| (m.text, m.edited)), Some(("good day".into(), Some(45))));
+    assert_eq!(hand.act(&ben(), RoomCommand::Delete { seq: 5 }), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 3 }), "46");
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 3, text: "again".into() }), "no_message");
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 2 }), "no_message", "it is no message");
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 400 }), "no_message");
+    assert_eq!(hand.message(3).map(|m| (m.text, m.deleted_by)), Some((String::new(), Some(user(1)))));
+    hand.store_is_up = false;
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 6 }), "retry");
+}
+
+#[test]
+fn history_goes_back_and_forth_and_says_whether_there_is_more() {
+    let mut hand = Hand::team();
+    for n in 2..=9 {
+        assert_eq!(hand.act(&ana(), post(&n.to_string())), n.to_string());
+    }
+    let page = |texts: &[&str], more| Ok((texts.iter().map(|t| (*t).to_owned()).collect(), more));
+    assert_eq!(hand.page(&ana(), HistoryFrom::Before { seq: 8 }, 3), page(&["5", "6", "7"], true));
+    assert_eq!(hand.page(&ana(), HistoryFrom::Before { seq: 4 }, 3), page(&["2", "3"], false));
+    assert_eq!(hand.page(&ana(), HistoryFrom::After { seq: 6 }, 3), page(&["7", "8", "9"], false));
+    assert_eq!(hand.page(&ana(), HistoryFrom::Since { at_ms: 0 }, 2), page(&["2", "3"], true));
+    assert_eq!(hand.page(&ben(), HistoryFrom::Since { at_ms: 0 }, 2), Err(ErrorCode::NotMember));
+    assert!(hand.page(&trainer(), HistoryFrom::Since { at_ms: 0 }, 2).is_ok(), "staff look into a team");
+    hand.store_is_up = false;
+    assert_eq!(hand.page(&ana(), HistoryFrom::After { seq: 1 }, 3), Err(ErrorCode::Retry));
+    for _ in 0..12 {
+        hand.act(&ana(), post(&"long ".repeat(800)));
+    }
+    hand.store_is_up = true;
+    let (texts, more) = hand.page(&ana(), HistoryFrom::After { seq: 9 }, 12).expect("a page");
+    assert!(texts.len() < 12 && more, "a page is bounded in bytes");
+}
+
+#[test]
+fn nobody_comes_into_a_talk_of_two() {
+    let direct =
+        |hand: &mut Hand, by: &Arc<Caller>, other| hand.act(by, create(RoomKind::Direct, JoinRule::Fixed, &[other]));
+    let mut hand = Hand::new();
+    assert_eq!(direct(&mut hand, &ana(), user(2)), "malformed", "not under this id");
+    hand.room = Room::new(RoomId::direct(user(2), user(1)));
+    assert_eq!(direct(&mut hand, &ana(), user(2)), "1");
+    let told = |letter: &Letter| match &letter.body {
+        LetterBody::InRoom { name, .. } => name.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hand.letters.iter().map(told).collect::<Vec<_>>(), ["P2", "P1"], "called by the other");
+    assert_eq!(direct(&mut hand, &ben(), user(1)), "room_exists");
+    assert_eq!(hand.act(&trainer(), RoomCommand::Join), "forbidden");
+    assert_eq!(hand.act(&trainer(), RoomCommand::Add { user: user(9) }), "forbidden");
+    assert_eq!(hand.act(&trainer(), RoomCommand::Delete { seq: 1 }), "not_member");
+    assert_eq!(hand.follow(&trainer(), None), None);
+    assert_eq!(hand.act(&ben(), RoomCommand::Leave), "forbidden");
+    assert_eq!(hand.act(&ben(), post("hi")), "2");
+}
+
+#[test]
+fn rooms_are_made_by_those_who_may() {
+    let made = |by: &Arc<Caller>, kind, join, others: &[UserId]| Hand::new().act(by, create(kind, join, others));
+    use JoinRule::{Fixed, Invited, Open};
+    assert_eq!(made(&ana(), RoomKind::Class, Open, &[]), "forbidden");
+    assert_eq!(made(&trainer(), RoomKind::Class, Open, &[]), "1");
+    assert_eq!(made(&trainer(), RoomKind::Gym, Open, &[]), "malformed", "not under this id");
+    assert_eq!(made(&ana(), RoomKind::Support, Invited, &[]), "1");
+    assert_eq!(made(&ana(), RoomKind::Trainer, Fixed, &[user(2)]), "forbidden");
+    assert_eq!(made(&trainer(), RoomKind::Trainer, Fixed, &[user(2)]), "1");
+    assert_eq!(made(&ana(), RoomKind::Team, Invited, &[user(2), user(3)]), "1");
+    assert_eq!(made(&ana(), RoomKind::Team, Invited, &[user(5)]), "not_found", "of another gym");
+    assert_eq!(made(&ana(), RoomKind::Team, Invited, &[user(6)]), "not_found", "nobody");
+    assert_eq!(made(&caller(8, Role::Screen), RoomKind::Team, Open, &[]), "forbidden");
+    let crowd: Vec<UserId> = (20..90).map(user).collect();
+    assert_eq!(made(&ana(), RoomKind::Team, Invited, &crowd), "too_large");
+}
+
+#[test]
+fn who_is_sent_out_hears_it_last() {
+    let mut hand = Hand::team();
+    assert_eq!(hand.act(&ana(), RoomCommand::Add { user: user(2) }), "2");
+    assert_eq!(hand.act(&ana(), RoomCommand::Add { user: user(3) }), "3");
+    assert_eq!(hand.act(&ben(), RoomCommand::Remove { user: user(3) }), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Appoint { user: user(2), role: RoomRole::Moderator }), "4");
+    assert_eq!(hand.act(&ben(), RoomCommand::Remove { user: user(1) }), "forbidden", "the owner is above him");
+    assert_eq!(hand.act(&ben(), RoomCommand::Remove { user: user(3) }), "5");
+    assert_eq!(hand.act(&ben(), RoomCommand::Leave), "6");
+    assert_eq!(hand.gone, [user(3), user(2)]);
+    let last: Vec<&Letter> = hand.letters.iter().rev().take(2).collect();
+    let left = |n| Letter { to: ActorKey::User(user(n)), body: LetterBody::LeftRoom { room: ROOM } };
+    assert_eq!(last, [&left(2), &left(3)]);
+    assert_eq!(hand.act(&ben(), RoomCommand::Leave), "not_member");
+    assert_eq!(hand.follow(&ben(), Some(Position { offset: 1, ..hand.room.position() })), None);
+}
+
+fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
+    let seq = 1..60_u64;
+    let who = (1..8_u128).prop_map(user);
+    let role = prop_oneof![Just(RoomRole::Member), Just(RoomRole::Moderator), Just(RoomRole::Owner)];
+    let act = prop_oneof![
+        8 => ("[a-c]{0,3}", proptest::option::of(seq.clone())).prop_map(|(text, reply_to)| RoomCommand::Post { text, reply_to }),
+        3 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, text)| RoomCommand::Edit { seq, text }),
+        3 => seq.prop_map(|seq| RoomCommand::Delete { seq }),
+        3 => Just(RoomCommand::Join),
+        1 => Just(RoomCommand::Leave),
+        2 => who.clone().prop_map(|user| RoomCommand::Add { user }),
+        1 => who.clone().prop_map(|user| RoomCommand::Remove { user }),
+        1 => (who, role).prop_map(|(user, role)| RoomCommand::Appoint { user, role }),
+    ];
+    ((1..5_u128), act)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn numbers_have_no_hole_whatever_happens(commands in proptest::collection::vec(any_command(), 1..120), row in 1..40_u64) {
+        let mut hand = Hand::team();
+        for (n, act) in commands {
+            let before = hand.events.len();
+            let answer = hand.act(&caller(n, Role::Member), act);
+            // Either it has a number and happened, or nothing did.
+            let happened = hand.events.len() - before;
+            prop_assert!(happened <= 1);
+            if happened == 1 {
+                prop_assert_eq!(answer, hand.events.len().to_string());
+            }
+        }
+        let epoch = hand.room.position().epoch;
+        let numbers: Vec<u64> = hand.published.iter().map(|(at, _)| at.offset).collect();
+        prop_assert_eq!(numbers, (1..=hand.events.len() as u64).collect::<Vec<_>>(), "every saved event is told once, in order");
+        prop_assert!(hand.published.iter().all(|(at, _)| at.epoch == epoch));
+        // Whoever applies what is told sees what whoever reads it later sees.
+        let mut seen: BTreeMap<u64, Message> = BTreeMap::new();
+        for (at, event) in &hand.published {
+            match event {
+                RoomEvent::Posted { message } => {
+                    prop_assert_eq!(message.seq, at.offset);
+                    seen.insert(message.seq, message.clone());
+                }
+                RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
+                    prop_assert!(seen.insert(message.seq, message.clone()).is_some());
+                }
+                RoomEvent::Created { .. } | RoomEvent::Joined { .. } | RoomEvent::Left { .. } | RoomEvent::Appointed { .. } => {}
+            }
+        }
+        for seq in 1..=hand.events.len() as u64 {
+            prop_assert_eq!(hand.message(seq), seen.get(&seq).cloned());
+        }
+        prop_assert!(seen.values().all(|message| message.deleted_by.is_none() || message.text.is_empty()));
+        // A reload from any row comes to the same room.
+        let restored = hand.restored(row.min(hand.events.len() as u64));
+        prop_assert_eq!(restored.stored(), hand.room.stored());
+        prop_assert_eq!(restored.position(), hand.room.position());
+    }
+}

@@ -1,0 +1,1 @@
+create table if not exists fc_room (id uuid primary key, shard_id bigint not null, rev bigint not null, last_seq bigint not null, wake_at_us bigint null, gym_id uuid not null, kind text not null, name text not null, people bigint not null, topic_epoch bigint not null, snapshot_seq bigint not null, snapshot bytea not null);

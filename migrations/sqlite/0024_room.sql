@@ -1,0 +1,1 @@
+create table if not exists fc_room (id blob primary key, shard_id integer not null, rev integer not null, last_seq integer not null, wake_at_us integer null, gym_id blob not null, kind text not null, name text not null, people integer not null, topic_epoch integer not null, snapshot_seq integer not null, snapshot blob not null) strict;

@@ -1,0 +1,207 @@
+//! A room: people who write to each other. Everything that happens in it has a number, without a hole, for as long as the room lasts.
+
+use crate::class::Timestamp;
+use crate::ids::{CmdId, GymId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What a room is for. It says who may make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// The chat of a class: its id is the class's. Made by staff.
+    Class,
+    /// The whole gym's: its id is the gym's. Made by staff.
+    Gym,
+    /// A team's, made by any member.
+    Team,
+    /// A trainer and one client. Made by staff.
+    Trainer,
+    /// Two people: its id is [`RoomId::direct`] of them. Made by either.
+    Direct,
+    /// A challenge's. Made by staff.
+    Challenge,
+    /// A member and the front desk: all staff may read and write. Made by any member.
+    Support,
+}
+
+/// How one comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum JoinRule {
+    /// Everybody of the gym may join.
+    Open,
+    /// A moderator adds people.
+    Invited,
+    /// Nobody comes or goes: those who were there at the beginning.
+    Fixed,
+}
+
+/// What a member may do. A higher role may do all that a lower one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum RoomRole {
+    Member,
+    /// Adds and removes people, deletes others' messages.
+    Moderator,
+    Owner,
+}
+
+/// What one does in a room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum RoomCommand {
+    /// Makes the room. Its maker is its owner; `members` are there from the beginning.
+    Create {
+        kind: RoomKind,
+        name: String,
+        join: JoinRule,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<UserId>>"))]
+        members: Vec<UserId>,
+    },
+    Join,
+    Leave,
+    /// A moderator brings somebody in.
+    Add {
+        user: UserId,
+    },
+    /// A moderator sends somebody out.
+    Remove {
+        user: UserId,
+    },
+    /// The owner says what another may do.
+    Appoint {
+        user: UserId,
+        role: RoomRole,
+    },
+    Post {
+        text: String,
+        /// The message that this answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        reply_to: Option<u64>,
+    },
+    /// One's own message, with other words.
+    Edit {
+        seq: u64,
+        text: String,
+    },
+    /// One's own message, or as a moderator anybody's: its words are gone, its number stays.
+    Delete {
+        seq: u64,
+    },
+}
+
+/// A message as it is now: edits show, and what was deleted has no words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Message {
+    /// Its number in the room.
+    pub seq: u64,
+    pub at_ms: Timestamp,
+    pub by: UserId,
+    pub name: String,
+    /// The command that posted it: whoever sent it knows it by that.
+    pub cmd: CmdId,
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub reply_to: Option<u64>,
+    /// Number of the last edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub edited: Option<u64>,
+    /// Who deleted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub deleted_by: Option<UserId>,
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct RoomMember {
+    pub user: UserId,
+    pub name: String,
+    pub role: RoomRole,
+}
+
+/// What the topic `room:<id>` tells. Its offset is the room's number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum RoomEvent {
+    Created {
+        gym: GymId,
+        kind: RoomKind,
+        name: String,
+        join: JoinRule,
+        members: Vec<RoomMember>,
+        at_ms: Timestamp,
+    },
+    /// Where it was edited or deleted since, it is told as it is now.
+    Posted {
+        message: Message,
+    },
+    Edited {
+        message: Message,
+    },
+    /// A moderator or the author took the words of this message away.
+    Deleted {
+        message: Message,
+    },
+    Joined {
+        member: RoomMember,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+    Left {
+        user: UserId,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+    Appointed {
+        user: UserId,
+        role: RoomRole,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+}
+
+/// The topic `room:<id>` as it is at its offset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct RoomSnapshot {
+    pub room: RoomId,
+    pub gym: GymId,
+    pub kind: RoomKind,
+    pub name: String,
+    pub join: JoinRule,
+    /// One's own; staff may look into a room of their gym without being in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub role: Option<RoomRole>,
+    /// How many are in it.
+    pub people: u32,
+    /// The first of them, in order of their ids.
+    pub members: Vec<RoomMember>,
+    /// The newest messages, oldest first.
+    pub recent: Vec<Message>,
+}
+
+/// Which page of a room's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(tag = "t", rename_all = "snake_case")]
+pub enum HistoryFrom {
+    /// The newest with numbers below this.
+    Before { seq: u64 },
+    /// The oldest with numbers above this.
+    After { seq: u64 },
+    /// The oldest of this moment and later.
+    Since { at_ms: Timestamp },
+}

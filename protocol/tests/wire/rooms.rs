@@ -1,0 +1,132 @@
+//! Frames of rooms: every command, event, snapshot and word.
+
+use crate::frames::{START, class, cmd, gym, user};
+use fitconnect_protocol::room::*;
+use fitconnect_protocol::session::{Event, Request, Response, Snapshot};
+use fitconnect_protocol::user::OwnRoom;
+use fitconnect_protocol::*;
+
+pub fn room() -> RoomId {
+    RoomId(class().0)
+}
+
+pub fn own() -> OwnRoom {
+    OwnRoom { room: room(), kind: RoomKind::Direct, name: "Ben".into(), read: 41 }
+}
+
+fn other() -> UserId {
+    UserId(Uuid::from_u128(user().0.as_u128() + 1))
+}
+
+pub fn requests() -> Vec<Request> {
+    let pages = pages().into_iter().map(|from| Request::History { room: room(), from, limit: 50 });
+    commands().into_iter().map(|act| Request::Room { room: room(), cmd: cmd(), act }).chain(pages).collect()
+}
+
+pub fn replies() -> Vec<Response> {
+    vec![
+        Response::Numbered { seq: 4_294_967_297 },
+        Response::Page { room: room(), messages: messages(), more: true },
+        Response::Page { room: room(), messages: vec![], more: false },
+    ]
+}
+
+pub fn pushes() -> Vec<Response> {
+    let events = events().into_iter().map(|e| Response::Event { h: 5, o: 42, e: Event::Room(e) });
+    events.chain([Response::Ended { h: 5 }]).collect()
+}
+
+pub fn commands() -> Vec<RoomCommand> {
+    let create = |kind, join| RoomCommand::Create { kind, name: "Early birds".into(), join, members: vec![other()] };
+    let mut all: Vec<_> =
+        kinds().into_iter().zip(rules().into_iter().cycle()).map(|(k, join)| create(k, join)).collect();
+    all.extend(roles().into_iter().map(|role| RoomCommand::Appoint { user: other(), role }));
+    all.extend([
+        RoomCommand::Create { kind: RoomKind::Gym, name: "Gym".into(), join: JoinRule::Open, members: vec![] },
+        RoomCommand::Join,
+        RoomCommand::Leave,
+        RoomCommand::Add { user: other() },
+        RoomCommand::Remove { user: other() },
+        RoomCommand::Post { text: "Кто завтра в 7:00?".into(), reply_to: None },
+        RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41) },
+        RoomCommand::Edit { seq: 42, text: "Me, and Ben.".into() },
+        RoomCommand::Delete { seq: 42 },
+    ]);
+    all
+}
+
+pub fn kinds() -> Vec<RoomKind> {
+    use RoomKind::*;
+    vec![Class, Gym, Team, Trainer, Direct, Challenge, Support]
+}
+
+pub fn rules() -> Vec<JoinRule> {
+    vec![JoinRule::Open, JoinRule::Invited, JoinRule::Fixed]
+}
+
+pub fn roles() -> Vec<RoomRole> {
+    vec![RoomRole::Member, RoomRole::Moderator, RoomRole::Owner]
+}
+
+pub fn pages() -> Vec<HistoryFrom> {
+    vec![HistoryFrom::Before { seq: 42 }, HistoryFrom::After { seq: 0 }, HistoryFrom::Since { at_ms: START }]
+}
+
+fn messages() -> Vec<Message> {
+    let plain = Message {
+        seq: 40,
+        at_ms: START,
+        by: user(),
+        name: "Анна К.".into(),
+        cmd: cmd(),
+        text: "Кто завтра в 7:00?".into(),
+        reply_to: None,
+        edited: None,
+        deleted_by: None,
+    };
+    let edited = Message { seq: 41, text: "Me".into(), reply_to: Some(40), edited: Some(43), ..plain.clone() };
+    let deleted = Message { seq: 42, text: String::new(), deleted_by: Some(other()), ..plain.clone() };
+    vec![plain, edited, deleted]
+}
+
+fn members() -> Vec<RoomMember> {
+    let member = |role| RoomMember { user: other(), name: "Ben".into(), role };
+    roles().into_iter().map(member).collect()
+}
+
+pub fn events() -> Vec<RoomEvent> {
+    let [message, edited, deleted] = messages().try_into().expect("three");
+    let (user, by, at_ms) = (other(), user(), START);
+    vec![
+        RoomEvent::Created {
+            gym: gym(),
+            kind: RoomKind::Team,
+            name: "Early birds".into(),
+            join: JoinRule::Invited,
+            members: members(),
+            at_ms,
+        },
+        RoomEvent::Posted { message },
+        RoomEvent::Edited { message: edited },
+        RoomEvent::Deleted { message: deleted },
+        RoomEvent::Joined { member: members().remove(0), by, at_ms },
+        RoomEvent::Left { user, by, at_ms },
+        RoomEvent::Appointed { user, role: RoomRole::Moderator, by, at_ms },
+    ]
+}
+
+pub fn snapshots() -> Vec<Snapshot> {
+    let whole = RoomSnapshot {
+        room: room(),
+        gym: gym(),
+        kind: RoomKind::Team,
+        name: "Early birds".into(),
+        join: JoinRule::Invited,
+        role: Some(RoomRole::Owner),
+        people: 3,
+        members: members(),
+        recent: messages(),
+    };
+    let looked_into = RoomSnapshot { role: None, members: vec![], recent: vec![], ..whole.clone() };
+    vec![Snapshot::Room(Box::new(whole)), Snapshot::Room(Box::new(looked_into))]
+}

@@ -1,0 +1,197 @@
+//! Rooms over real sockets: what is written arrives once and in order, through lost sockets, a restart and a slow reader.
+
+use crate::gym::{Gym, run};
+use fitconnect_loadtest::accounts::Account;
+use fitconnect_loadtest::client::{Client, Options, Push, Pushes};
+use fitconnect_loadtest::error::LoadError;
+use fitconnect_protocol::room::{HistoryFrom, JoinRule, RoomCommand, RoomEvent, RoomKind};
+use fitconnect_protocol::session::{Event, Position, Request, Response, Snapshot, Topic};
+use fitconnect_protocol::user::{OwnRoom, UserCommand, UserEvent};
+use fitconnect_protocol::{ErrorCode, RoomId};
+
+async fn dial(gym: &Gym, account: &Account) -> (Client, Pushes) {
+    let token = account.token.clone().expect("a token");
+    Client::connect(Options::new(&gym.address, token)).await.expect("a socket")
+}
+
+/// A team's room of this client's, open to all.
+async fn team(client: &Client) -> RoomId {
+    let cmd = client.cmd();
+    let (kind, name, join) = (RoomKind::Team, "Early birds".into(), JoinRule::Open);
+    let act = RoomCommand::Create { kind, name, join, members: vec![] };
+    let made = client.command(Request::Room { room: RoomId(cmd.0), cmd, act }).await.expect("a room");
+    assert_eq!(made, Response::Numbered { seq: 1 });
+    RoomId(cmd.0)
+}
+
+async fn say(client: &Client, room: RoomId, text: impl Into<String>) -> u64 {
+    client.room(room, RoomCommand::Post { text: text.into(), reply_to: None }).await.expect("posted")
+}
+
+fn refused(result: Result<impl std::fmt::Debug, LoadError>) -> ErrorCode {
+    match result {
+        Err(LoadError::Refused(refusal)) => refusal.code,
+        other => panic!("not a refusal: {other:?}"),
+    }
+}
+
+/// Number and words of each message up to this number, in the order in which they came.
+async fn heard(pushes: &mut Pushes, through: u64) -> Vec<(u64, String)> {
+    let mut all = Vec::new();
+    loop {
+        let Push::Event { offset, event: Event::Room(event), .. } = pushes.recv().await.expect("an event").push else {
+            continue;
+        };
+        let words = match event {
+            RoomEvent::Posted { message } => message.text,
+            RoomEvent::Deleted { message } => format!("-{}", message.seq),
+            RoomEvent::Edited { message } => format!("{}: {}", message.seq, message.text),
+            RoomEvent::Joined { member, .. } => format!("+{}", member.name),
+            RoomEvent::Left { .. } => "left".into(),
+            RoomEvent::Created { .. } | RoomEvent::Appointed { .. } => String::new(),
+        };
+        all.push((offset, words));
+        if offset >= through {
+            return all;
+        }
+    }
+}
+
+fn numbered(first: u64, words: &[&str]) -> Vec<(u64, String)> {
+    (first..).zip(words.iter().map(|word| (*word).to_owned())).collect()
+}
+
+#[test]
+fn what_is_written_is_heard_by_all_in_order() {
+    let gym = Gym::open(2, 1);
+    run(async {
+        let (ana, mut anas) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        let room = team(&ana).await;
+        ana.subscribe(Topic::Room(room)).await.expect("followed");
+        assert_eq!(refused(ben.subscribe(Topic::Room(room)).await), ErrorCode::NotMember);
+        assert_eq!(ben.room(room, RoomCommand::Join).await.expect("in"), 2);
+        ben.subscribe(Topic::Room(room)).await.expect("followed");
+        assert_eq!(say(&ben, room, "who comes at 7?").await, 3);
+        assert_eq!(say(&ana, room, "mee").await, 4);
+        assert_eq!(ana.room(room, RoomCommand::Edit { seq: 4, text: "me".into() }).await.expect("edited"), 5);
+        assert_eq!(ben.room(room, RoomCommand::Delete { seq: 3 }).await.expect("deleted"), 6);
+        let told = numbered(3, &["who comes at 7?", "mee", "4: me", "-3"]);
+        assert_eq!(heard(&mut bens, 6).await, told);
+        assert_eq!(heard(&mut anas, 6).await, [numbered(2, &["+Rider 1"]), told].concat());
+        let (page, more) = ana.history(room, HistoryFrom::After { seq: 0 }, 10).await.expect("a page");
+        assert_eq!((page.iter().map(|m| m.text.as_str()).collect::<Vec<_>>(), more), (vec!["", "me"], false));
+        assert_eq!(ana.room(room, RoomCommand::Remove { user: ben.welcome().user }).await.expect("out"), 7);
+        assert_eq!(refused(ben.room(room, RoomCommand::Leave).await), ErrorCode::NotMember);
+        loop {
+            // He is told, and hears nothing of what comes after.
+            if let Push::Over { topic } = bens.recv().await.expect("a push").push {
+                assert_eq!(topic, Topic::Room(room));
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_command_sent_twice_happens_once_and_has_one_number() {
+    let gym = Gym::open(1, 1);
+    let (room, request) = run(async {
+        let (ana, _pushes) = dial(&gym, &gym.members[0]).await;
+        let room = team(&ana).await;
+        let act = RoomCommand::Post { text: "once".into(), reply_to: None };
+        let request = Request::Room { room, cmd: ana.cmd(), act };
+        let (first, second) = tokio::join!(ana.command(request.clone()), ana.command(request.clone()));
+        assert_eq!(
+            (first.expect("done"), second.expect("the same")),
+            (Response::Numbered { seq: 2 }, Response::Numbered { seq: 2 })
+        );
+        (room, request)
+    });
+    let gym = Gym::open_in(gym.close(), 1, 1);
+    run(async {
+        let (ana, _pushes) = dial(&gym, &gym.members[0]).await;
+        assert_eq!(ana.command(request).await.expect("known"), Response::Numbered { seq: 2 }, "over a restart too");
+        assert_eq!(say(&ana, room, "next").await, 3);
+    });
+}
+
+#[test]
+fn a_reader_that_was_away_gets_exactly_what_it_missed_from_memory_and_from_the_store() {
+    let gym = Gym::open(2, 1);
+    let (room, at) = run(async {
+        let (ana, mut pushes) = dial(&gym, &gym.members[0]).await;
+        let room = team(&ana).await;
+        let told = ana.subscribe(Topic::Room(room)).await.expect("followed");
+        say(&ana, room, "heard").await;
+        assert_eq!(heard(&mut pushes, 2).await, numbered(2, &["heard"]));
+        ana.unsubscribe(Topic::Room(room)).await.expect("no longer");
+        say(&ana, room, "missed").await;
+        let at = Position { epoch: told.epoch, offset: 2 };
+        let told = ana.subscribe_from(Topic::Room(room), Some(at)).await.expect("followed again");
+        assert!(told.recovered && told.snapshot.is_none());
+        assert_eq!(heard(&mut pushes, 3).await, numbered(3, &["missed"]));
+        (room, at)
+    });
+    // A new process knows the numbers of the old one.
+    let gym = Gym::open_in(gym.close(), 2, 1);
+    run(async {
+        let (ana, mut pushes) = dial(&gym, &gym.members[0]).await;
+        let told = ana.subscribe_from(Topic::Room(room), Some(at)).await.expect("followed");
+        assert!(told.recovered, "{:?}", told.reason);
+        assert_eq!(heard(&mut pushes, 3).await, numbered(3, &["missed"]));
+        // More than the hub keeps in memory, while another device reads none of it.
+        let writers = futures_util::future::join_all((0..8).map(|_| dial(&gym, &gym.members[0]))).await;
+        let write = |(nth, (writer, _pushes)): (usize, &(Client, Pushes))| {
+            let writer = writer.clone();
+            async move {
+                for n in 0..140 {
+                    say(&writer, room, format!("{nth}.{n} {}", "x".repeat(400))).await;
+                }
+            }
+        };
+        let last = 3 + 8 * 140;
+        futures_util::future::join_all(writers.iter().enumerate().map(write)).await;
+        let (late, mut lates) = dial(&gym, &gym.members[0]).await;
+        let told = late.subscribe_from(Topic::Room(room), Some(at)).await.expect("followed");
+        assert_eq!((told.recovered, told.offset), (true, last));
+        let numbers: Vec<u64> = heard(&mut lates, last).await.into_iter().map(|(seq, _)| seq).collect();
+        assert_eq!(numbers, (3..=last).collect::<Vec<_>>(), "exactly the missed, in order");
+        assert_eq!(late.counters().gaps.load(std::sync::atomic::Ordering::Relaxed), 0);
+    });
+}
+
+#[test]
+fn who_is_written_to_finds_the_room_and_reads_it_on_every_device() {
+    let gym = Gym::open(2, 1);
+    run(async {
+        let (ana, _pushes) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        let (tablet, mut tablets) = dial(&gym, &gym.members[1]).await;
+        for device in [&ben, &tablet] {
+            device.subscribe(Topic::Me).await.expect("followed");
+        }
+        let (a, b) = (ana.welcome().user, ben.welcome().user);
+        let room = RoomId::direct(a, b);
+        let (kind, join) = (RoomKind::Direct, JoinRule::Fixed);
+        let create = RoomCommand::Create { kind, name: String::new(), join, members: vec![b] };
+        assert_eq!(ana.room(room, create).await.expect("made"), 1);
+        let own = |name: &str, read| OwnRoom { room, kind, name: name.into(), read };
+        assert_eq!(in_room(&mut bens).await, own("Rider 0", 1));
+        assert_eq!(in_room(&mut tablets).await, own("Rider 0", 1));
+        let said = say(&ana, room, "hi").await;
+        ben.user(UserCommand::Read { room, through: said }).await.expect("read");
+        assert_eq!(in_room(&mut tablets).await, own("Rider 0", said), "the other device hears it");
+        let Some(Snapshot::User(me)) = ben.subscribe(Topic::Me).await.expect("again").snapshot else { panic!("one") };
+        assert_eq!(me.rooms, [own("Rider 0", said)]);
+    });
+}
+
+async fn in_room(pushes: &mut Pushes) -> OwnRoom {
+    loop {
+        let push = pushes.recv().await.expect("a push").push;
+        if let Push::Event { event: Event::User(UserEvent::InRoom { room }), .. } = push {
+            return room;
+        }
+    }
+}
