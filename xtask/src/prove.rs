@@ -11,15 +11,19 @@ mod everyone;
 mod fanout;
 mod fence;
 pub mod gym;
+mod hot_room;
 mod kill;
 mod load;
 mod many_classes;
+mod once;
 mod one_class;
 mod operator;
 mod outage;
 pub mod outcome;
 mod phone;
+mod reconnects;
 mod recordings;
+mod rooms;
 pub mod server;
 mod simulation;
 mod sockets;
@@ -85,6 +89,21 @@ const PROOFS: &[Proof] = &[
         name: "kill-on-databases",
         words: "Killed at a random second, on PostgreSQL and Cassandra, the server is back and nothing acknowledged is gone",
         run: |ctx| on_databases(ctx, kill::run),
+    },
+    Proof {
+        name: "once",
+        words: "Commands sent again, at once, later and after kills of the server: each happened once, with one answer",
+        run: once::run,
+    },
+    Proof {
+        name: "reconnects",
+        words: "Sockets lost by the thousand and a server killed again and again: what everybody heard of a room is what is stored",
+        run: reconnects::run,
+    },
+    Proof {
+        name: "hot-room",
+        words: "2,000 durable messages a second in one room on PostgreSQL, acknowledged in time, heard in order",
+        run: hot_room::run,
     },
     Proof {
         name: "wall",
