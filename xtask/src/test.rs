@@ -31,6 +31,9 @@ struct Step {
     engines: bool,
 }
 
+/// Lines shown of what failed in the Rust tests.
+const FAILURE_LINES: usize = 200;
+
 /// What tests and proofs run on besides SQLite.
 const ENGINES: [Kind; 3] = [Kind::Postgres, Kind::Cassandra, Kind::Cockroach];
 
@@ -173,11 +176,20 @@ fn before(line: &str, word: &str) -> Option<u32> {
     head.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// From the first failure on, without the tests that passed.
+/// What the tests that failed said, and what did not compile; without the frames of backtraces, which bury it.
 fn cargo_failures(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.ends_with("... ok"));
-    let lines: Vec<_> = lines.skip_while(|line| !line.starts_with("error") && !line.starts_with("failures:")).collect();
-    run::tail(&lines.join("\n"))
+    let is_frame = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("at ") || line.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok())
+    };
+    let mut inside = false;
+    let told = text.lines().filter(|line| {
+        inside |= *line == "failures:";
+        let kept = inside || line.starts_with("error");
+        inside &= !line.starts_with("test result: ");
+        kept
+    });
+    told.filter(|line| !is_frame(line)).take(FAILURE_LINES).collect::<Vec<_>>().join("\n")
 }
 
 fn pages() -> Result<Done> {
@@ -233,4 +245,17 @@ fn cargo_is_counted() {
     let text = "test result: ok. 21 passed; 0 failed; 0 ignored\nx\ntest result: FAILED. 3 passed; 2 failed; 0 ignored";
     assert_eq!(cargo_counts(text), (24, 2));
     assert_eq!(before("Tests  3 failed | 12 passed (15)", " passed"), Some(12));
+}
+
+#[test]
+fn a_failure_is_shown_whatever_follows_it() {
+    let text = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\npanicked: no\n  12: core::panicking\n             at /lib.rs:3\n\n\
+                failures:\n    a\n\ntest result: FAILED. 1 passed; 1 failed\n\nrunning 300 tests\ntest b ... ok\ntest result: ok. 300 passed\n\
+                error: 1 target failed:\n    `-p fitconnect --lib`";
+    let told = cargo_failures(text);
+    assert!(
+        told.contains("panicked: no") && told.contains("---- a stdout") && told.contains("error: 1 target"),
+        "{told}"
+    );
+    assert!(!told.contains("panicking") && !told.contains("300 passed"), "{told}");
 }
