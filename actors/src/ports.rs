@@ -2,6 +2,7 @@
 //! the simulation implements them in memory. One conformance suite runs over every implementation.
 
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::time::Date;
 use fitconnect_domain::{ActorKey, Letter, LetterId, Millis};
 use fitconnect_protocol::user::{Consent, Profile, Role};
 use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
@@ -410,17 +411,10 @@ impl Told {
     }
 }
 
-/// Months since January of the year 0, UTC, by the days of the civil calendar (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms": civil_from_days).
+/// Months since January of the year 0, UTC.
 pub fn month(at: Millis) -> i32 {
-    let days = (at.0 / 86_400_000) as i64 + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    // Months counted from March, the first of this calendar.
-    let march = (5 * of_year + 2) / 153;
-    ((year_of_era + era * 400) * 12 + march + 2) as i32
+    let Date { year, month, .. } = Date::at(at);
+    year * 12 + i32::from(month) - 1
 }
 
 /// An event of a class in the event store.
