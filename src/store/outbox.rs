@@ -53,13 +53,14 @@ struct Outbox {
 impl Outbox {
     async fn tell_until(self, mut stopped: watch::Receiver<bool>) {
         let mut pause = LOOK;
-        // Commits of this process when the outbox was last seen empty; what an earlier process left is looked for at first.
+        // What this process had committed, or may have, when the outbox was last seen empty; what an earlier one left is looked for first.
         let mut empty_at = None;
         while !*stopped.borrow() {
-            let commits = self.state.counts().commits;
-            if empty_at != Some(commits) {
-                match self.tell_all(&stopped).await {
-                    Ok(()) => (pause, empty_at) = (LOOK, Some(commits)),
+            let counts = self.state.counts();
+            let committed = (counts.commits, counts.unknown);
+            if empty_at != Some(committed) {
+                match self.rounds(|| *stopped.borrow()).await {
+                    Ok(()) => (pause, empty_at) = (LOOK, Some(committed)),
                     Err(error) => {
                         self.counts.outbox_failures.fetch_add(1, Ordering::Relaxed);
                         pause = if pause == LOOK { AGAIN } else { (pause * 2).min(AGAIN_MAX) };
@@ -76,10 +77,6 @@ impl Outbox {
         if let Err(error) = last.unwrap_or_else(|_| Err(StoreError::Unavailable("no answer".into()))) {
             tracing::warn!(%error, "the outbox waits for the next start");
         }
-    }
-
-    async fn tell_all(&self, stopped: &watch::Receiver<bool>) -> Result<(), StoreError> {
-        self.rounds(|| *stopped.borrow()).await
     }
 
     /// Until nothing waits, or `enough`.

@@ -32,9 +32,11 @@ const ADD_EVENTS: &str = "insert into class_event (class_id, win, node, number, 
 const ADD_EVENTS_TAIL: &str = "on conflict (class_id, win, node, number) do update set at_ms = excluded.at_ms, kind = excluded.kind, body = excluded.body";
 const EVENTS: &str = "select win, node, number, at_ms, kind, body from class_event where class_id = $1 order by at_ms, win, node, number";
 const ADD_CLASS_CHANGES: &str = "insert into class_change (class_id, seq, at_ms, kind, body) values";
-const ADD_CLASS_CHANGES_TAIL: &str = "on conflict (class_id, seq) do nothing";
+/// The newer wins, as in Cassandra: after a restored backup numbers are given again.
+const ADD_CLASS_CHANGES_TAIL: &str =
+    "on conflict (class_id, seq) do update set at_ms = excluded.at_ms, kind = excluded.kind, body = excluded.body";
 const ADD_ACTIVITY: &str = "insert into activity (user_id, month, seq, at_ms, kind, body) values";
-const ADD_ACTIVITY_TAIL: &str = "on conflict (user_id, month, seq) do nothing";
+const ADD_ACTIVITY_TAIL: &str = "on conflict (user_id, month, seq) do update set at_ms = excluded.at_ms, kind = excluded.kind, body = excluded.body";
 const CLASS_CHANGES: &str =
     "select seq, at_ms, kind, body from class_change where class_id = $1 and seq >= $2 order by seq limit $3";
 const ACTIVITY: &str = "select seq, at_ms, kind, body from activity where user_id = $1 and month = $2 order by seq";

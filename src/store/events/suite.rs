@@ -211,6 +211,13 @@ async fn changes_are_found_by_class_and_by_month(store: &dyn EventStore) {
     let page = store.class_changes(CLASS, 150, 20).await.expect("a read");
     assert_eq!(page, (150..170).map(of_class).collect::<Vec<_>>());
     assert_eq!(store.class_changes(CLASS, 0, 1_000).await.expect("a read").len(), 200, "told twice, there once");
+    let again = Told { at: february, body: vec![9], ..of_class(200) };
+    store.write_changes(vec![again.clone()]).await.expect("written");
+    assert_eq!(
+        store.class_changes(CLASS, 200, 10).await,
+        Ok(vec![again]),
+        "a number that is given again is the newer change"
+    );
     assert_eq!(month(january), 2026 * 12);
     assert_eq!(store.activity(ANA, month(january)).await, Ok(vec![of_ana(1, january)]));
     assert_eq!(store.activity(ANA, month(february)).await, Ok(vec![of_ana(2, february), of_ana(3, february)]));
