@@ -1,6 +1,7 @@
 import '../../ui/tokens.css'
 import '../../ui/base.css'
 import '../../ui/themes.css'
+import '../../ui/link.css'
 import './app.css'
 import { mount } from 'svelte'
 import { startLanguage } from '../../i18n/state.svelte'

@@ -1,6 +1,7 @@
 import '../../ui/tokens.css'
 import '../../ui/base.css'
 import '../../ui/themes.css'
+import '../../ui/link.css'
 import '../../live/tiles.css'
 import './coach.css'
 import './rail.css'
