@@ -3,6 +3,7 @@
 use super::migrate::{Migrating, SQLITE};
 use super::scratch::{self, Schema};
 use super::suite::run;
+use super::turn::Turn;
 use super::{postgres, sqlite};
 use crate::store::Temporary;
 use expect_test::expect_file;
@@ -102,6 +103,25 @@ fn several_at_once_change_a_shared_schema_in_turn_and_one_from_the_future_is_ref
         let Err(error) = open().await else { panic!("it is of the future") };
         assert!(error.to_string().contains("9999") && error.to_string().contains("later version"), "{error}");
         pool.close().await;
+    });
+}
+
+#[test]
+fn many_who_make_the_lock_at_once_all_get_their_turn() {
+    run(async {
+        for _ in 0..6 {
+            let Some(schema) = Schema::new(scratch::POSTGRES).await else { return };
+            let pool = PgPool::connect(&schema.url).await.expect("the database answers");
+            let all = super::migrate::postgres();
+            let tables = [all[0].2, all[18].2];
+            // Lines that stand already: nobody is late.
+            drop(futures_util::future::join_all((0..8).map(|_| pool.acquire())).await);
+            let turns = (0..8).map(|_| async { Turn::wait(&pool, &tables).await?.give_back().await });
+            for turn in futures_util::future::join_all(turns).await {
+                turn.expect("a turn");
+            }
+            pool.close().await;
+        }
     });
 }
 

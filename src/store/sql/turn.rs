@@ -15,6 +15,13 @@ const TAKE_OVER: &str = "update fc_lock set holder = $1, hb = hb + 1 where name 
 const BEATS: &str = "update fc_lock set hb = hb + 1 where name = 'schema' and holder = $1";
 const GIVE_BACK: &str = "delete from fc_lock where name = 'schema' and holder = $1";
 
+/// Two made a table at once, and PostgreSQL tells one of them so: by the key of its catalogue (23505), the table (42P07), the type of
+/// the table's rows (42710), or a catalogue's row that was changed meanwhile (XX000); CockroachDB says 40001.
+fn raced(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|said| said.code());
+    matches!(code.as_deref(), Some("23505" | "42P07" | "42710" | "40001" | "XX000"))
+}
+
 /// Held until it is given back.
 pub struct Turn {
     pool: PgPool,
@@ -27,11 +34,7 @@ impl Turn {
     pub async fn wait(pool: &PgPool, tables: &[&'static str]) -> sqlx::Result<Turn> {
         for statement in tables {
             while let Err(error) = sqlx::raw_sql(AssertSqlSafe(*statement)).execute(pool).await {
-                // Two made it at once: PostgreSQL tells one of them so.
-                let raced = error
-                    .as_database_error()
-                    .is_some_and(|said| matches!(said.code().as_deref(), Some("23505" | "42P07" | "40001" | "XX000")));
-                if !raced {
+                if !raced(&error) {
                     return Err(error);
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
