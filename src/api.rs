@@ -16,6 +16,7 @@ mod pages;
 mod record;
 mod reference;
 mod rides;
+mod screens;
 mod signed;
 
 pub use about::{DEMO_FILE, DemoAccount};
@@ -53,6 +54,11 @@ pub fn configure(cfg: &mut ServiceConfig) {
 fn services(cfg: &mut ServiceConfig) {
     cfg.service(login::login)
         .service(login::refresh)
+        .service(screens::offer)
+        .service(screens::claim)
+        .service(screens::list)
+        .service(screens::pair)
+        .service(screens::unpair)
         .service(about::about)
         .service(accounts::list)
         .service(accounts::make)

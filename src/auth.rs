@@ -6,9 +6,13 @@ mod attempts;
 pub mod keys;
 pub mod login;
 pub mod origin;
+pub mod pairing;
 pub mod password;
+pub mod revoked;
 pub mod token;
 
 pub use keys::{Keys, KeysError};
 pub use login::Logins;
+pub use pairing::Pairings;
+pub use revoked::Revoked;
 pub use token::{Claims, TokenError};

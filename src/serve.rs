@@ -1,7 +1,7 @@
 //! Puts one server together, runs it, and takes it apart in order: no more work, tell the clients, flush, let go of the folder.
 
 use crate::app::App;
-use crate::auth::{Keys, KeysError, Logins};
+use crate::auth::{Keys, KeysError, Logins, Pairings, Revoked};
 use crate::clock::WallClock;
 use crate::config::Config;
 use crate::store::lease::Lease;
@@ -12,8 +12,8 @@ use actix::{Arbiter, ArbiterHandle};
 use actix_web::{App as Web, HttpServer, web};
 use fitconnect_actors::ports::{Clock, StoreError};
 use fitconnect_actors::{House, Marks, Ports, Spawner};
-use fitconnect_domain::ActorKey;
-use fitconnect_protocol::limits::{LISTEN_BACKLOG, WRITE_BYTES};
+use fitconnect_domain::{ActorKey, Millis};
+use fitconnect_protocol::limits::{LISTEN_BACKLOG, SCREEN_TOKEN_LIFE_S, WRITE_BYTES};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +70,9 @@ impl Server {
                  has caught up, commands of clients whose clocks are right are refused"
             );
         }
+        // No token lives longer than a screen's.
+        let since = Millis(clock.now().0.saturating_sub(SCREEN_TOKEN_LIFE_S * 1_000));
+        let revoked = Revoked::new(store.state.revoked(since).await?);
         let arbiters = Arbiters((0..config.arbiters).map(|_| Arbiter::new()).collect());
         let handles: Vec<ArbiterHandle> = arbiters.0.iter().map(Arbiter::handle).collect();
         let ports = Ports {
@@ -90,6 +93,8 @@ impl Server {
             events: store.events.clone(),
             keys,
             logins,
+            revoked,
+            pairings: Pairings::default(),
             house,
             sockets: ws::Sockets::default(),
             telemetry,

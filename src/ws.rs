@@ -89,6 +89,10 @@ impl Socket {
         };
         outbox.control(codec::encode(0, &welcome), now.0);
         self.app.house.open_session(claims.expires_at(), &outbox);
+        if !self.app.revoked.is_good(&claims) {
+            // Taken back in this very moment, when this socket was not yet among those that were closed.
+            outbox.close(CloseCode::Unauthorised, now.0);
+        }
     }
 
     /// A new outbox for this identity; the one before, if any, takes nothing more.
@@ -179,11 +183,10 @@ impl Socket {
     /// The first frame of a client that could not put its token into the subprotocol.
     fn hello(&mut self, request: Request, ctx: &mut Ctx) {
         let Request::Hello { token } = request else { return self.close(CloseCode::Unauthorised, ctx) };
-        match self.app.keys.verify(&token, self.now()) {
+        match self.app.believe(&token) {
             Ok(claims) => self.welcome(claims, ctx),
             Err(why) => {
                 tracing::debug!(%why, "hello refused");
-                self.app.telemetry.token_refused();
                 self.close(CloseCode::Unauthorised, ctx);
             }
         }
@@ -192,16 +195,13 @@ impl Socket {
     fn refresh(&mut self, id: u32, token: &str, outbox: &Arc<Outbox>) {
         let now = self.now();
         let reply = ReplyTo::Frame { outbox: outbox.clone(), id };
-        match self.app.keys.verify(token, now) {
+        match self.app.believe(token) {
             Ok(claims) if claims.user == outbox.by.user && claims.role == outbox.by.role => {
                 let expires_at = claims.expires_at();
                 self.app.house.to_session(outbox.by.session, Input::Refreshed { expires_at }, reply);
             }
             Ok(_) => reply.refuse(ErrorCode::Forbidden, now),
-            Err(why) => {
-                self.app.telemetry.token_refused();
-                reply.answer(&Response::Refused(Refusal::from(why)), now);
-            }
+            Err(why) => reply.answer(&Response::Refused(Refusal::from(why)), now),
         }
     }
 

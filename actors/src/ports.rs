@@ -248,6 +248,14 @@ pub trait StateStore: Send + Sync {
         after: Option<String>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Account>, StoreError>>;
+    /// Screens of a gym in order of name: the first of them, where there are more than a page.
+    fn screens(&self, gym: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>>;
+    /// Takes an account away; its person's row stays. `false` where there is no such account.
+    fn remove_account(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Notes that no token given to this person until `at` is good any more.
+    fn revoke(&self, user: UserId, at: Millis) -> BoxFuture<'_, Result<(), StoreError>>;
+    /// What was noted from `since` on; older notes are forgotten.
+    fn revoked(&self, since: Millis) -> BoxFuture<'_, Result<Vec<(UserId, Millis)>, StoreError>>;
     /// Classes of a gym that start in `[from_ms, to_ms)`, in order of start.
     fn classes(
         &self,

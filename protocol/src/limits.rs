@@ -125,6 +125,12 @@ pub const COMMANDS_BURST: u32 = 40;
 pub const OVER_LIMIT_MAX: u32 = 200;
 /// Log-in attempts of one account or address in a minute.
 pub const LOGINS_PER_MINUTE: u32 = 10;
+/// A hall screen's token lives so long where nobody takes it back.
+pub const SCREEN_TOKEN_LIFE_S: u64 = 180 * 86_400;
+/// The code that a screen shows is good for so long.
+pub const PAIRING_MS: u64 = 5 * 60_000;
+/// Screens that wait to be let in at one time.
+pub const PAIRINGS_MAX: usize = 1_000;
 /// Accounts and addresses whose attempts are counted; in a flood of more, those that are new wait for the next minute.
 pub const LOGIN_KEYS_MAX: usize = 65_536;
 /// Log-ins that wait while others' passwords are checked: about ten seconds of two cores.

@@ -118,7 +118,7 @@ pub struct WasReset {
 
 /// Another password for an account of the gym
 ///
-/// Tokens that were given out stay good until they expire.
+/// Tokens that were given out are taken back, and the sockets opened with them close.
 #[utoipa::path(tag = "accounts", request_body = Reset, params(("user" = Uuid, Path)), security(("bearer" = [])), responses(
     (status = 200, body = WasReset), (status = 400, body = Refused), (status = 401, body = Refused), (status = 403, body = Refused),
     (status = 404, body = Refused),
@@ -129,6 +129,7 @@ pub async fn reset(app: Server, Admin(claims): Admin, user: Path<UserId>, body: 
     let account = found.ok_or_else(|| ApiError::from(fitconnect_protocol::Refusal::from(ErrorCode::NotFound)))?;
     let (phc, told) = secret(&app, body.into_inner().password).await?;
     app.state.set_password(account.user, phc).await?;
+    app.revoke(account.user).await?;
     Ok(Json(WasReset { password: told }))
 }
 

@@ -2,8 +2,8 @@
 
 use super::openapi::{Refused, Role as RoleSchema};
 use super::{Answer, ApiError, Server, Signed};
+use crate::auth::address;
 use crate::auth::login::LoginError;
-use crate::auth::{Claims, address};
 use actix_web::web::Json;
 use actix_web::{HttpRequest, post};
 use fitconnect_actors::ports::Account;
@@ -42,8 +42,8 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    fn new(app: &Server, account: &Account) -> LoggedIn {
-        let claims = Claims::of(account, app.clock.now(), app.config.token_life_s);
+    pub(super) fn new(app: &Server, account: &Account) -> LoggedIn {
+        let claims = app.claims(account);
         LoggedIn {
             token: app.keys.mint(&claims),
             expires_at_ms: claims.expires_at().0,

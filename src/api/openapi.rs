@@ -48,6 +48,7 @@ wire! {
     ),
     tags(
         (name = "accounts", description = "Who you are"),
+        (name = "screens", description = "Screens on the walls of the halls"),
         (name = "me", description = "One's own data"),
         (name = "classes", description = "Classes of one's gym"),
         (name = "server", description = "What the server is and how it does"),
@@ -55,7 +56,7 @@ wire! {
     paths(
         super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::me::summaries, super::import::import, super::rides::begin, super::classes::list,
         super::classes::make, super::classes::one, super::classes::summary, super::record::changes, super::record::events, super::record::own,
-        super::record::samples, super::about::about, super::health::alive,
+        super::record::samples, super::screens::offer, super::screens::claim, super::screens::list, super::screens::pair, super::screens::unpair, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,
     ),
 )]

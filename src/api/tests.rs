@@ -2,12 +2,13 @@
 
 mod accounts;
 mod classes;
+mod screens;
 mod serving;
 mod socket;
 
 use super::configure;
 use crate::app::App;
-use crate::auth::{Claims, Keys, Logins};
+use crate::auth::{Claims, Keys, Logins, Pairings, Revoked};
 use crate::config::Config;
 use crate::seed::{self, Seeded};
 use crate::store::sql;
@@ -134,6 +135,8 @@ impl Bench {
             events: log.clone(),
             keys,
             logins: Logins::new(2),
+            revoked: Revoked::default(),
+            pairings: Pairings::default(),
             house: House::open(ports, &Arbiter::current()),
             sockets: Sockets::default(),
             telemetry: Telemetry::new(),
@@ -180,6 +183,10 @@ impl Bench {
         self.send(signed(TestRequest::get().uri(path), token)).await
     }
 
+    async fn delete(&self, path: &str, token: Option<&str>) -> Got {
+        self.send(signed(TestRequest::delete().uri(path), token)).await
+    }
+
     async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Got {
         self.send(signed(TestRequest::post().uri(path), token).set_json(body)).await
     }
@@ -210,6 +217,10 @@ impl Got {
     }
     fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
+        self.json()
+    }
+    fn made(self) -> Value {
+        assert_eq!(self.status, 201, "{}", self.text());
         self.json()
     }
     /// Status and code of a refusal.

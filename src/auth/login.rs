@@ -107,7 +107,7 @@ fn normal(email: &str) -> Result<String, LoginError> {
 }
 
 /// What counts as one address: a subscriber of IPv6 has a whole /64 of them.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => four.into(),
         IpAddr::V6(six) => IpAddr::V6((u128::from(six) & !u128::from(u64::MAX)).into()),

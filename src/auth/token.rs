@@ -2,6 +2,7 @@
 
 use fitconnect_actors::ports::Account;
 use fitconnect_domain::Millis;
+use fitconnect_protocol::limits::SCREEN_TOKEN_LIFE_S;
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{ErrorCode, GymId, Refusal, UserId, Uuid};
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,10 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// A new token's claims: this account, from now on, for so many seconds.
+    /// A new token's claims: this account, from now on, for so many seconds; for longer where it is a screen, which hangs on a wall,
+    /// may be switched off for weeks, and can only watch.
     pub fn of(account: &Account, now: Millis, life_s: u64) -> Claims {
+        let life_s = if account.role == Role::Screen { life_s.max(SCREEN_TOKEN_LIFE_S) } else { life_s };
         let iat = now.0 / 1_000;
         Claims {
             user: account.user,
@@ -66,6 +69,8 @@ pub enum TokenError {
     NotYetValid,
     #[error("the token has expired")]
     Expired,
+    #[error("the token was taken back")]
+    Revoked,
 }
 
 impl From<TokenError> for Refusal {

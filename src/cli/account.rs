@@ -1,6 +1,6 @@
 //! `fitconnect account`: accounts one by one, without a running server.
 
-use super::{Failure, Place, block_on, open, print, usage};
+use super::{Failure, Place, block_on, now, open, print, usage};
 use clap::{Args, Subcommand, ValueEnum};
 use fitconnect::accounts::{self, NewAccount, check_password};
 use fitconnect::auth::password;
@@ -137,6 +137,7 @@ fn password_of(args: Password) -> Result<(), Failure> {
         let account = store.state.account_by_email(email.clone()).await?;
         let account = account.ok_or_else(|| Failure::Failed(format!("{email} has no account")))?;
         store.state.set_password(account.user, password::hash(&secret)).await?;
+        store.state.revoke(account.user, now()).await?;
         Ok(())
     })?;
     print(&format!("{email}{}", told(made.then_some(secret).as_deref())))

@@ -511,6 +511,18 @@ impl StateStore for SimStore {
     fn set_password(&self, _: UserId, _: String) -> BoxFuture<'_, Result<bool, StoreError>> {
         async { Ok(false) }.boxed()
     }
+    fn screens(&self, _: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn remove_account(&self, _: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        async { Ok(false) }.boxed()
+    }
+    fn revoke(&self, _: UserId, _: Millis) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+    fn revoked(&self, _: Millis) -> BoxFuture<'_, Result<Vec<(UserId, Millis)>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
     fn account_by_email(&self, _: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
         async { Ok(None) }.boxed()
     }

@@ -7,25 +7,30 @@ use fitconnect_protocol::limits::{HEARTBEAT_GRACE_MS, HEARTBEAT_MS};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 impl Bench {
-    /// A server on a port of its own, and a socket whose session has begun.
+    /// A server on a port of its own, and a member's socket whose session has begun.
     async fn dial(&self) -> WebSocketStream<TcpStream> {
+        self.dial_with(&self.token(Role::Member)).await.expect("an upgrade")
+    }
+
+    /// The same with this token; the answer where there is no upgrade.
+    pub(super) async fn dial_with(&self, token: &str) -> Result<WebSocketStream<TcpStream>, Error> {
         let app = self.app.clone();
         let serve = move || actix_web::App::new().app_data(app.clone()).configure(configure);
         let server = HttpServer::new(serve).workers(1).bind(("127.0.0.1", 0)).expect("a free port");
         let address = server.addrs()[0];
         actix_web::rt::spawn(server.run());
         let mut request = format!("ws://{address}/v1/ws").into_client_request().expect("an address");
-        let offered = format!("fitconnect.v1, bearer.{}", self.token(Role::Member));
+        let offered = format!("fitconnect.v1, bearer.{token}");
         request.headers_mut().insert("sec-websocket-protocol", offered.parse().expect("a header"));
         let stream = TcpStream::connect(address).await.expect("a server that listens");
-        let (mut socket, _) = client_async(request, stream).await.expect("an upgrade");
+        let (mut socket, _) = client_async(request, stream).await?;
         assert!(!read(&mut socket).await.into_data().is_empty(), "a welcome");
-        socket
+        Ok(socket)
     }
 
     /// Time goes by, and the reaper makes a whole round.
@@ -35,7 +40,7 @@ impl Bench {
     }
 }
 
-async fn read(socket: &mut WebSocketStream<TcpStream>) -> Message {
+pub(super) async fn read(socket: &mut WebSocketStream<TcpStream>) -> Message {
     let next = actix_web::rt::time::timeout(Duration::from_secs(10), socket.next()).await;
     next.expect("a frame before long").expect("an open socket").expect("a whole frame")
 }

@@ -54,6 +54,7 @@ pub const TABLES: &[Table] = &[
             ("password", Text),
         ],
     },
+    Table { name: "fc_revoked", key: 1, columns: &[("user_id", Id), ("at_us", Int)] },
     Table {
         name: "fc_user",
         key: 1,

@@ -38,6 +38,7 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     25 "0025_room_gym",
     26 "0026_room_event",
     27 "0027_room_event_at",
+    28 "0028_revoked",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -69,6 +70,7 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     25 "0025_room_gym",
     26 "0026_room_event",
     27 "0027_room_event_at",
+    28 "0028_revoked",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

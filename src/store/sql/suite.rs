@@ -82,6 +82,7 @@ cases! {
     answers_are_kept_and_swept,
     alarms_are_found_when_due,
     people_log_in_by_email,
+    screens_are_listed_and_put_out,
     summaries_are_paged_backwards,
     what_changed_waits_in_the_outbox,
     a_room_keeps_its_numbers,
@@ -293,6 +294,38 @@ async fn people_log_in_by_email(store: &dyn StateStore) {
     let person = store.person(ANA).await.expect("a read").expect("ana");
     assert_eq!((person.gym, person.version), (GYM, 1));
     assert_eq!(store.person(UserId(Uuid::from_u128(50))).await, Ok(None), "all or none");
+}
+
+async fn screens_are_listed_and_put_out(store: &dyn StateStore) {
+    store.add_gym(GYM, "Gym".into()).await.expect("a gym");
+    add(store, ANA, "ana@example.org").await;
+    let screen = |id: u128, name: &str| Account {
+        user: UserId(Uuid::from_u128(id)),
+        gym: GYM,
+        email: format!("{id}@screens.invalid"),
+        name: name.into(),
+        role: Role::Screen,
+        hall: Some("Hall 1".into()),
+        password: String::new(),
+    };
+    let (door, wall) = (screen(60, "The door"), screen(61, "Over the bikes"));
+    let row = || UserRow { snapshot: pack(&Stored::new(GYM, "TV", Profile::default(), Consent::default())) };
+    store.add_accounts(vec![(door.clone(), row()), (wall.clone(), row())]).await.expect("two screens");
+    assert_eq!(store.screens(GYM).await, Ok(vec![wall.clone(), door.clone()]), "in order of name, and nobody else");
+    assert_eq!(store.remove_account(door.user).await, Ok(true));
+    assert_eq!(store.account(door.user).await, Ok(None));
+    assert_eq!(store.screens(GYM).await, Ok(vec![wall]));
+
+    assert_eq!(store.revoked(Millis(0)).await, Ok(vec![]));
+    store.revoke(door.user, Millis(5_000)).await.expect("noted");
+    store.revoke(door.user, Millis(4_000)).await.expect("an older one changes nothing");
+    store.revoke(ANA, Millis(7_000)).await.expect("noted");
+    let mut noted = store.revoked(Millis(5_000)).await.expect("a read");
+    noted.sort();
+    let mut both = vec![(door.user, Millis(5_000)), (ANA, Millis(7_000))];
+    both.sort();
+    assert_eq!(noted, both);
+    assert_eq!(store.revoked(Millis(6_000)).await, Ok(vec![(ANA, Millis(7_000))]), "older ones are forgotten");
 }
 
 async fn summaries_are_paged_backwards(store: &dyn StateStore) {

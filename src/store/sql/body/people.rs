@@ -7,6 +7,7 @@ use fitconnect_actors::body::unpack;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::ActorKey;
 use fitconnect_domain::user::Stored;
+use fitconnect_protocol::limits::PAGE_MAX;
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{ClassId, GymId, UserId};
 use sqlx::AssertSqlSafe;
@@ -19,6 +20,13 @@ const ACCOUNT_BY_EMAIL: &str =
     "select user_id, gym_id, email, name, role, hall, password from fc_account where email = $1";
 const SET_PASSWORD: &str = "update fc_account set password = $2 where user_id = $1 returning user_id";
 const ACCOUNTS: &str = "select user_id, gym_id, email, name, role, hall, password from fc_account where gym_id = $1 and email > $2 order by email limit $3";
+const SCREENS: &str = "select user_id, gym_id, email, name, role, hall, password from fc_account \
+     where gym_id = $1 and role = 'screen' order by name, user_id limit $2";
+const REMOVE_ACCOUNT: &str = "delete from fc_account where user_id = $1 returning user_id";
+const REVOKE: &str = "insert into fc_revoked (user_id, at_us) values ($1, $2) \
+     on conflict (user_id) do update set at_us = excluded.at_us where fc_revoked.at_us < excluded.at_us";
+const REVOKED: &str = "select user_id, at_us from fc_revoked";
+const FORGET_REVOKED: &str = "delete from fc_revoked where at_us < $1";
 const CLASSES: &str = "select id, gym_id, name, hall, trainer, starts_at_us, stage, people from fc_class \
      where gym_id = $1 and starts_at_us >= $2 and starts_at_us < $3 order by starts_at_us, id limit $4";
 
@@ -126,6 +134,32 @@ impl SqlState {
         let set = || sqlx::query(SET_PASSWORD).bind(user.0).bind(password);
         let found = retry!(self, "password", on_line!(self.common(), |line| set().fetch_optional(line)));
         found.map(|row| row.is_some()).map_err(unavailable)
+    }
+
+    pub(super) async fn read_screens(&self, gym: GymId) -> Result<Vec<Account>, StoreError> {
+        let ask = || sqlx::query(SCREENS).bind(gym.0).bind(i64::from(PAGE_MAX));
+        let rows = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_all(line)));
+        rows.map_err(unavailable)?.iter().map(account).collect()
+    }
+
+    pub(super) async fn delete_account(&self, user: UserId) -> Result<bool, StoreError> {
+        let delete = || sqlx::query(REMOVE_ACCOUNT).bind(user.0);
+        let found = retry!(self, "account", on_line!(self.common(), |line| delete().fetch_optional(line)));
+        found.map(|row| row.is_some()).map_err(unavailable)
+    }
+
+    pub(super) async fn note_revoked(&self, user: UserId, at: Millis) -> Result<(), StoreError> {
+        let note = || sqlx::query(REVOKE).bind(user.0).bind(us(at));
+        retry!(self, "revoked", on_line!(self.common(), |line| note().execute(line))).map(drop).map_err(unavailable)
+    }
+
+    pub(super) async fn read_revoked(&self, since: Millis) -> Result<Vec<(UserId, Millis)>, StoreError> {
+        let forget = || sqlx::query(FORGET_REVOKED).bind(us(since));
+        let forgotten = retry!(self, "revoked", on_line!(self.common(), |line| forget().execute(line)));
+        forgotten.map_err(unavailable)?;
+        let rows = retry!(self, "read", on_line!(&self.read, |line| sqlx::query(REVOKED).fetch_all(line)));
+        let each = |row: &SqlRow| Ok((UserId(uuid(row, 0)?), Millis(row.try_get::<i64, _>(1)? as u64 / 1_000)));
+        rows.map_err(unavailable)?.iter().map(each).collect::<sqlx::Result<_>>().map_err(unavailable)
     }
 
     pub(super) async fn insert_gym(&self, gym: GymId, name: &str) -> Result<(), StoreError> {

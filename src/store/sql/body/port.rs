@@ -138,6 +138,22 @@ impl StateStore for SqlState {
         async move { self.update_password(user, &password).await }.boxed()
     }
 
+    fn screens(&self, gym: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
+        self.read_screens(gym).boxed()
+    }
+
+    fn remove_account(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.delete_account(user).boxed()
+    }
+
+    fn revoke(&self, user: UserId, at: Millis) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.note_revoked(user, at).boxed()
+    }
+
+    fn revoked(&self, since: Millis) -> BoxFuture<'_, Result<Vec<(UserId, Millis)>, StoreError>> {
+        self.read_revoked(since).boxed()
+    }
+
     fn account_by_email(&self, email: String) -> BoxFuture<'_, Result<Option<Account>, StoreError>> {
         async move { self.read_account_by_email(&email).await }.boxed()
     }
