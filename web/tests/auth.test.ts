@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { currentLogin, goodToken, keepLogin, safeNext } from '../src/net/auth'
+import { ApiError } from '../src/net/api'
+import { asking, currentLogin, goodToken, keepLogin, loginAddress, safeNext } from '../src/net/auth'
 import { LoginNeeded } from '../src/net/socket'
 
 const LOGIN = { token: 'old', expires_at_ms: 1_000_000, user: 'u', gym: 'g', role: 'trainer' as const, name: 'Ana' }
@@ -35,8 +36,19 @@ test('a refused token needs a new log-in; a server that is away does not', async
   expect(currentLogin()).toBeUndefined()
 })
 
+test('a token that is refused too early, as a wrong clock has it, is refreshed once and asked with again', async () => {
+  keepLogin(LOGIN)
+  vi.stubGlobal('fetch', answer(200, { ...LOGIN, token: 'new' }))
+  const ask = vi.fn(async (token: string) => (token === 'new' ? 'classes' : Promise.reject(new ApiError('unauthorised', 401, ''))))
+  expect(await asking(0, ask)).toBe('classes')
+  expect(ask.mock.calls).toEqual([['old'], ['new']])
+  await expect(asking(0, async () => Promise.reject(new ApiError('forbidden', 403, '')))).rejects.toMatchObject({ status: 403 })
+})
+
 test('after a log-in one goes to a page of this site only', () => {
   const home = 'https://gym.example'
   expect(safeNext('/tv?class=1', home)).toBe('/tv?class=1')
+  const next = new URL(loginAddress('/coach?pair=482913'), home).searchParams.get('next')
+  expect(safeNext(next, home)).toBe('/coach?pair=482913')
   for (const next of [null, 'https://evil.example/tv', '//evil.example', 'javascript:alert(1)', '/login']) expect(safeNext(next, home)).toBeUndefined()
 })

@@ -143,6 +143,16 @@ export const en: Messages = {
     others: (below, above) => `below the target ${below} · above it ${above}`,
     none: 'This segment has no target for the heart.',
   },
+  pair: {
+    heading: 'Connect this screen to a hall',
+    code: (digits) => `Code: ${digits}`,
+    qr: 'QR code for the trainer’s phone',
+    how: 'Trainer: point your phone’s camera at the QR code, or enter these digits at your desk under “TVs”.',
+    waiting: 'Getting a code…',
+    away: 'The server does not answer. The screen goes on by itself as soon as it does.',
+    unpaired: 'This screen is no longer paired with a hall. To have it back, confirm the new code.',
+    login: 'Log in instead',
+  },
   welcome: { join: (host) => `With a phone: ${host}/app` },
   controls: {
     label: 'Screen controls',

@@ -41,6 +41,22 @@ export interface Imported {
   duplicate: boolean
 }
 
+/** What a screen shows until a trainer confirms it. */
+export interface PairingCode {
+  /** Six digits. */
+  code: string
+  /** What the screen claims its log-in with: shown to nobody. */
+  secret: string
+  expires_at_ms: number
+}
+
+/** A paired screen. */
+export interface Screen {
+  user: string
+  name: string
+  hall: string
+}
+
 /** One stored sample of one's own. */
 export interface OwnSample {
   source: number
@@ -72,7 +88,9 @@ interface Options {
   file?: Blob
 }
 
-async function send(method: 'GET' | 'POST', path: string, { token, body, file }: Options): Promise<Response> {
+type Method = 'GET' | 'POST' | 'DELETE'
+
+async function send(method: Method, path: string, { token, body, file }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token) headers.authorization = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'
@@ -85,9 +103,9 @@ async function send(method: 'GET' | 'POST', path: string, { token, body, file }:
   }
 }
 
-async function call<T>(method: 'GET' | 'POST', path: string, options: Options = {}): Promise<T> {
+async function call<T>(method: Method, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options)
-  const answer: unknown = await response.json().catch(() => undefined)
+  const answer: unknown = response.status === 204 ? null : await response.json().catch(() => undefined)
   if (response.ok && answer !== undefined) return answer as T
   const said = (answer ?? {}) as { code?: ErrorCode; message?: string; retry_after_ms?: number }
   const code = said.code ?? (response.status === 401 ? 'unauthorised' : 'internal')
@@ -99,6 +117,15 @@ export const api = {
   refresh: (token: string) => call<LoginAnswer>('POST', '/v1/token/refresh', { token }),
   classes: (token: string) => call<{ classes: ClassInfo[] }>('GET', '/v1/classes', { token }),
   about: () => call<About>('GET', '/v1/about'),
+  newPairing: () => call<PairingCode>('POST', '/v1/pairings'),
+  /** The screen's log-in, once; none while no trainer has confirmed it. */
+  async claimPairing(secret: string): Promise<LoginAnswer | undefined> {
+    const answer = await call<Partial<LoginAnswer>>('POST', '/v1/pairings/claim', { body: { secret } })
+    return answer.token === undefined ? undefined : (answer as LoginAnswer)
+  },
+  screens: (token: string) => call<{ screens: Screen[] }>('GET', '/v1/screens', { token }),
+  pairScreen: (token: string, code: string, hall: string, name: string) => call<Screen>('POST', '/v1/screens', { token, body: { code, hall, name } }),
+  unpairScreen: (token: string, user: string) => call<null>('DELETE', `/v1/screens/${user}`, { token }),
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
   summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
   import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),

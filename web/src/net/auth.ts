@@ -39,6 +39,21 @@ export async function goodToken(refused: boolean, nowMs: number): Promise<string
   return refreshing
 }
 
+/** Asks with a token. One that is refused is refreshed once: this browser's clock may be wrong. */
+export async function asking<T>(nowMs: number, ask: (token: string) => Promise<T>): Promise<T> {
+  try {
+    return await ask(await goodToken(false, nowMs))
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error
+  }
+  return ask(await goodToken(true, nowMs))
+}
+
+/** Whether only a new log-in helps. */
+export function needsLogin(error: unknown): boolean {
+  return error instanceof LoginNeeded || (error instanceof ApiError && error.status === 401)
+}
+
 async function refresh(token: string): Promise<string> {
   try {
     const fresh = await api.refresh(token)

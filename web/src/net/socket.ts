@@ -64,6 +64,8 @@ export class Socket {
   start(): void {
     if (this.link.state !== 'idle' && !this.link.ended) return
     globalThis.addEventListener?.('online', this.dialNow)
+    // What was refused before a stop was another log-in's token.
+    this.refusedDial = false
     this.set({ ...IDLE, state: 'connecting' })
     void this.dial()
   }

@@ -3,7 +3,7 @@
 import { currentLogin, forgetLogin, goodToken, loginAddress } from '../net/auth'
 import type { Link } from '../net/link'
 import { IDLE } from '../net/link'
-import { Socket } from '../net/socket'
+import { LoginNeeded, Socket } from '../net/socket'
 
 const REFRESH_LOOK_MS = 30_000
 
@@ -36,22 +36,40 @@ export function logOut(): void {
   location.assign('/login')
 }
 
-/** False where nobody is logged in: the page is left for the log-in. */
-export function startSession(): boolean {
-  if (!currentLogin()) {
-    goToLogin()
+let sent: string | undefined
+let end = () => {}
+
+/**
+ * False where nobody is logged in. Then, and where the server takes the log-in no more, `loginNeeded` says what this page does; after a
+ * new log-in the page may start again.
+ */
+export function startSession(loginNeeded: () => void = goToLogin): boolean {
+  end()
+  sent = currentLogin()?.token
+  if (!sent) {
+    loginNeeded()
     return false
   }
-  socket.watch((next) => {
-    link = next
-    if (next.ended === 'unauthorised') goToLogin()
-  })
+  // Before it is watched: a link that has ended tells each new watcher so.
   socket.start()
-  setInterval(() => void refreshInPlace(), REFRESH_LOOK_MS)
+  const unwatch = socket.watch((next) => {
+    link = next
+    if (next.ended !== 'unauthorised') return
+    end()
+    loginNeeded()
+  })
+  const timer = setInterval(() => void refreshInPlace(), REFRESH_LOOK_MS)
+  end = () => {
+    unwatch()
+    clearInterval(timer)
+  }
   return true
 }
 
-let sent = currentLogin()?.token
+/** The server takes our log-in no more. */
+export function loginRefused(): void {
+  socket.stop('unauthorised')
+}
 
 /** A live socket gets its new token before the old one ends. */
 async function refreshInPlace(): Promise<void> {
@@ -60,7 +78,8 @@ async function refreshInPlace(): Promise<void> {
     if (token === sent) return
     await socket.request({ t: 'refresh', token })
     sent = token
-  } catch {
-    // The next look tries again; a token that has ended closes the socket, and the dial after it asks for a log-in.
+  } catch (error) {
+    if (error instanceof LoginNeeded) loginRefused()
+    // Else the next look tries again.
   }
 }

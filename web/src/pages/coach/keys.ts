@@ -10,6 +10,7 @@ export interface Keys {
   freeze(): void
   tell(): void
   screen(): void
+  screens(): void
 }
 
 export function press(event: KeyboardEvent, keys: Keys): void {
@@ -28,6 +29,7 @@ export function press(event: KeyboardEvent, keys: Keys): void {
   else if (event.code === 'KeyF') keys.freeze()
   else if (event.code === 'KeyB') keys.tell()
   else if (event.code === 'KeyT') keys.screen()
+  else if (event.code === 'KeyP') keys.screens()
   else return
   event.preventDefault()
 }
