@@ -29,6 +29,7 @@ mod simulation;
 mod sockets;
 pub mod temp;
 mod throughput;
+mod tv_soak;
 mod wall;
 
 use crate::{Result, table};
@@ -109,6 +110,11 @@ const PROOFS: &[Proof] = &[
         name: "wall",
         words: "The hall's screen moves, says what is lost, follows the trainer and obeys consents, in a real browser",
         run: wall::run,
+    },
+    Proof {
+        name: "tv-soak",
+        words: "A hall's screen, let in by six digits, runs for two hours before 200 people as it began, and is put out within a second",
+        run: tv_soak::run,
     },
     Proof {
         name: "desk",

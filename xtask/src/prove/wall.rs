@@ -96,7 +96,7 @@ async fn watch(ctx: &Ctx, gym: &Gym, count: usize, outcome: &mut Outcome) -> Res
     looks(ctx, count, &mut browser, outcome, &named)
 }
 
-async fn ride(ctx: &Ctx, gym: &Gym, class: ClassId, count: usize) -> Result<Vec<Rider>> {
+pub(super) async fn ride(ctx: &Ctx, gym: &Gym, class: ClassId, count: usize) -> Result<Vec<Rider>> {
     let server = gym.address()?;
     let cast = shipped_people();
     let mut riders = Vec::new();
@@ -202,11 +202,11 @@ fn looks(
     browser.close()
 }
 
-fn ok(step: &Value) -> bool {
+pub(super) fn ok(step: &Value) -> bool {
     step["ok"].as_bool().unwrap_or(false)
 }
 
-fn join(list: &Value) -> String {
+pub(super) fn join(list: &Value) -> String {
     let words: Vec<String> =
         list.as_array().into_iter().flatten().map(|each| each.as_str().unwrap_or_default().to_owned()).collect();
     if words.is_empty() { "none".into() } else { words.join("; ") }
