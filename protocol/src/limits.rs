@@ -129,6 +129,8 @@ pub const LOGINS_PER_MINUTE: u32 = 10;
 pub const SCREEN_TOKEN_LIFE_S: u64 = 180 * 86_400;
 /// The code that a screen shows is good for so long.
 pub const PAIRING_MS: u64 = 5 * 60_000;
+/// Codes a minute for screens behind one address: a whole gym's may come back at once.
+pub const PAIRINGS_PER_MINUTE: u32 = 60;
 /// Screens that wait to be let in at one time.
 pub const PAIRINGS_MAX: usize = 1_000;
 /// Accounts and addresses whose attempts are counted; in a flood of more, those that are new wait for the next minute.

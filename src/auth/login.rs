@@ -4,7 +4,7 @@ use super::attempts::Attempts;
 use super::password::Passwords;
 use fitconnect_actors::ports::{Account, StateStore, StoreError};
 use fitconnect_domain::Millis;
-use fitconnect_protocol::limits::EMAIL_BYTES_MAX;
+use fitconnect_protocol::limits::{EMAIL_BYTES_MAX, LOGINS_PER_MINUTE};
 use fitconnect_protocol::{ErrorCode, Refusal};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ pub enum LoginError {
 impl Logins {
     /// `at_once`: passwords that are checked at the same time, one a core.
     pub fn new(at_once: usize) -> Logins {
-        Logins { passwords: Passwords::new(at_once), attempts: Mutex::default() }
+        Logins { passwords: Passwords::new(at_once), attempts: Mutex::new(Attempts::per_minute(LOGINS_PER_MINUTE)) }
     }
 
     /// The account of this e-mail, if that is its password.

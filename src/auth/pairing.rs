@@ -5,7 +5,7 @@ use super::attempts::Attempts;
 use super::login::network;
 use fitconnect_domain::Millis;
 use fitconnect_protocol::UserId;
-use fitconnect_protocol::limits::{PAIRING_MS, PAIRINGS_MAX};
+use fitconnect_protocol::limits::{LOGINS_PER_MINUTE, PAIRING_MS, PAIRINGS_MAX, PAIRINGS_PER_MINUTE};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -50,14 +50,23 @@ pub enum NotPaired {
     TooMany(u32),
 }
 
-#[derive(Default)]
 struct Inner {
     pairings: Vec<Pairing>,
-    attempts: Attempts,
+    /// Codes asked for, by address: all screens of a gym may be behind one.
+    offers: Attempts,
+    /// Wrong digits, by person.
+    tries: Attempts,
 }
 
-#[derive(Default)]
 pub struct Pairings(Mutex<Inner>);
+
+impl Default for Pairings {
+    fn default() -> Pairings {
+        let offers = Attempts::per_minute(PAIRINGS_PER_MINUTE);
+        let tries = Attempts::per_minute(LOGINS_PER_MINUTE);
+        Pairings(Mutex::new(Inner { pairings: Vec::new(), offers, tries }))
+    }
+}
 
 impl Pairings {
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -67,7 +76,7 @@ impl Pairings {
     /// A new code for a screen at this address, or in how many milliseconds it may ask again.
     pub fn offer(&self, from: IpAddr, now: Millis) -> Result<Offer, u32> {
         let mut inner = self.inner();
-        inner.attempts.take(("offer", network(from)), now)?;
+        inner.offers.take(network(from), now)?;
         inner.pairings.retain(|pairing| pairing.offer.expires_at > now);
         if inner.pairings.len() >= PAIRINGS_MAX {
             let next = inner.pairings.iter().map(|pairing| pairing.offer.expires_at.since(now)).min();
@@ -88,11 +97,11 @@ impl Pairings {
     /// Whether a screen shows this code. It is `by`'s from then on, to be [`confirmed`](Pairings::confirmed) or given back.
     pub fn take(&self, code: &str, by: UserId, now: Millis) -> Result<(), NotPaired> {
         let mut inner = self.inner();
-        inner.attempts.take(("take", by), now).map_err(NotPaired::TooMany)?;
+        inner.tries.take(by, now).map_err(NotPaired::TooMany)?;
         let shown = inner.pairings.iter_mut().find(|pairing| pairing.offer.code == code);
         let shown = shown.filter(|pairing| pairing.state == State::Waiting && pairing.offer.expires_at > now);
         shown.ok_or(NotPaired::Unknown)?.state = State::Confirming;
-        inner.attempts.give_back(("take", by));
+        inner.tries.give_back(by);
         Ok(())
     }
 
@@ -120,7 +129,6 @@ impl Pairings {
 mod tests {
     use super::*;
     use fitconnect_protocol::Uuid;
-    use fitconnect_protocol::limits::LOGINS_PER_MINUTE;
     use std::net::Ipv4Addr;
 
     const NOW: Millis = Millis(1_000_000);

@@ -15,6 +15,7 @@ commands on stdin, one JSON object a line:
   {"do":"keyboard"}                                   log in, join, choose a source, help, privacy, import, theme: no pointer
   {"do":"places","langs":["ru"],"themes":["light"],"widths":[390]}   axe and overlaps of every place
   {"do":"desk","email":"…","password":"…","langs":["ru"],"themes":["light"],"widths":[1280]}   the trainer's desk: by keyboard, axe, overlaps
+  {"do":"screens","email":"…","password":"…", the same}   a screen that is to be let in, and the trainer's list of screens
   {"do":"visions"}                                    pictures of the live page in four colour visions and in forced colours
   {"do":"motion"}                                     nothing moves where less motion is asked for
   {"do":"zoom"}                                       text of 200 %
@@ -171,6 +172,56 @@ const all = {
       }
     }
     await page.emulateMedia({ reducedMotion: null })
+    return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
+  },
+
+  /** Both sides of the pairing. By keyboard: the list is opened, the digits said, the screen taken out again. */
+  async screens({ email, password, langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark', 'contrast'], widths = [320, 390, 768, 1280, 1920, 3840] }) {
+    const tv = (await newPage(browser, { reducedMotion: 'reduce' })).page
+    const desk = (await newPage(browser, { width: 1280, height: 800, reducedMotion: 'reduce' })).page
+    await logIn(desk, options.url, email, password, 'en')
+    const problems = []
+    let looks = 0
+    for (const lang of langs) {
+      for (const theme of themes) {
+        for (const [name, shown, address, wanted] of [['pair', tv, '/tv', '.pair[data-code] .plate svg'], ['screens', desk, '/coach', '[data-do="screens"]']]) {
+          await shown.goto(`${options.url}${address}?lang=${lang}`)
+          await shown.evaluate((to) => localStorage.setItem('fitconnect.theme', to), theme)
+          await shown.reload()
+          await shown.waitForSelector(wanted, { timeout: 10_000 })
+          if (name === 'screens') await shown.click(wanted)
+          const at = `${name} ${lang} ${theme}`
+          problems.push(...(await violations(shown)).map((text) => `${at}: ${text}`))
+          for (const width of widths) {
+            await shown.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
+            await shown.waitForTimeout(60)
+            problems.push(...(await overlaps(shown)).map((text) => `${at} ${width}: ${text}`))
+            looks++
+          }
+          await shown.setViewportSize({ width: 1280, height: 800 })
+          if (lang !== 'pseudo') await shown.screenshot({ path: join(options.out, `everyone-${at.replaceAll(' ', '-')}.png`) })
+        }
+      }
+    }
+    await desk.goto(`${options.url}/coach?lang=en`)
+    await desk.waitForSelector('[data-do="screens"]')
+    await desk.keyboard.press('p')
+    await desk.waitForSelector('dialog.screens #pair-code:focus')
+    await desk.keyboard.type(await tv.getAttribute('.pair', 'data-code'))
+    await desk.keyboard.press('Tab')
+    await desk.keyboard.type('Hall 9')
+    await desk.keyboard.press('Enter')
+    await tv.waitForSelector('.pair', { state: 'detached', timeout: 5_000 })
+    const row = 'dialog.screens li:has-text("Hall 9")'
+    await desk.focus(`${row} [data-do="unpair"]`)
+    await desk.keyboard.press('Enter')
+    await desk.waitForSelector(`${row} [data-do="unpair-no"]:focus`)
+    await desk.keyboard.press('Shift+Tab')
+    await desk.keyboard.press('Enter')
+    await tv.waitForSelector('.pair[data-code]', { timeout: 5_000 })
+    await desk.keyboard.press('Escape')
+    await desk.waitForSelector('dialog', { state: 'detached' })
+    await Promise.all([tv.context().close(), desk.context().close()])
     return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
   },
 

@@ -54,15 +54,26 @@ async fn look(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     outcome.fact("looks (place × language × theme × width)", &places["looks"]);
     outcome.must("axe violations and overlaps", said(&places), "none", ok(&places));
     let staff = gym.accounts.trainer()?;
-    let mut desk = json!({ "do": "desk", "email": staff.email, "password": staff.password });
-    if ctx.quick {
-        desk["langs"] = json!(["ru", "en"]);
-        desk["themes"] = json!(["light"]);
-        desk["widths"] = json!([390, 1280]);
-    }
-    let desk = browser.ask(&desk)?;
+    let staffs = |step: &str| {
+        let mut command = json!({ "do": step, "email": staff.email, "password": staff.password });
+        if ctx.quick {
+            command["langs"] = json!(["ru", "en"]);
+            command["themes"] = json!(["light"]);
+            command["widths"] = json!([390, 1280]);
+        }
+        command
+    };
+    let desk = browser.ask(&staffs("desk"))?;
     outcome.fact("looks at the trainer's desk", &desk["looks"]);
     outcome.must("the desk by keyboard, axe violations and overlaps", said(&desk), "none", ok(&desk));
+    let screens = browser.ask(&staffs("screens"))?;
+    outcome.fact("looks at a screen's pairing", &screens["looks"]);
+    outcome.must(
+        "a screen let in and put out by keyboard, axe violations and overlaps",
+        said(&screens),
+        "none",
+        ok(&screens),
+    );
     for (step, what) in [
         ("visions", "forced colours: borders stay, nothing overlaps"),
         ("motion", "elements that move where less motion is asked for"),
@@ -72,7 +83,7 @@ async fn look(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
         let seen = browser.ask(&json!({ "do": step }))?;
         outcome.must(what, said(&seen), "none", ok(&seen));
     }
-    outcome.figure(format!("{} looks, no violation", count(&places) + count(&desk)));
+    outcome.figure(format!("{} looks, no violation", count(&places) + count(&desk) + count(&screens)));
     browser.close()
 }
 
