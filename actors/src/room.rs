@@ -163,7 +163,11 @@ fn posted(body: &[u8]) -> Result<Option<Message>, StoreError> {
         | RoomEvent::Deleted { .. }
         | RoomEvent::Joined { .. }
         | RoomEvent::Left { .. }
-        | RoomEvent::Appointed { .. } => Ok(None),
+        | RoomEvent::Appointed { .. }
+        | RoomEvent::Pinned { .. }
+        | RoomEvent::Slowed { .. }
+        | RoomEvent::Muted { .. }
+        | RoomEvent::Banned { .. } => Ok(None),
     }
 }
 

@@ -49,6 +49,13 @@ pub const ROOM_RECENT_BYTES_MAX: usize = 8 * 1024;
 /// Messages of one page of history, and bytes of their words.
 pub const HISTORY_MAX: u16 = 100;
 pub const HISTORY_BYTES_MAX: usize = 32 * 1024;
+/// Messages that are pinned in one room.
+pub const ROOM_PINS_MAX: usize = 10;
+/// Longest pause between two messages of one member of a slow room.
+pub const ROOM_SLOW_S_MAX: u16 = 3_600;
+/// People who are silent for a while, and who may not come back, in one room.
+pub const ROOM_MUTED_MAX: usize = 1_000;
+pub const ROOM_BANNED_MAX: usize = 1_000;
 /// Commands of one room that wait for what they must look up first.
 pub const ROOM_WAITING_MAX: usize = 4_096;
 /// A room's row is written whole each time so many numbers have been given: what a reload must apply.

@@ -94,6 +94,25 @@ pub enum RoomCommand {
     Delete {
         seq: u64,
     },
+    /// A moderator, or either of two, hangs a message on the wall, or takes it down.
+    Pin {
+        seq: u64,
+        pinned: bool,
+    },
+    /// A moderator says how many seconds lie between two messages of one member; 0: none.
+    Slow {
+        seconds: u16,
+    },
+    /// A moderator silences a member for so long; 0 takes it back.
+    Mute {
+        user: UserId,
+        for_s: u32,
+    },
+    /// A moderator sends somebody out, who cannot come back until it is taken back.
+    Ban {
+        user: UserId,
+        banned: bool,
+    },
 }
 
 /// A message as it is now: edits show, and what was deleted has no words.
@@ -170,6 +189,31 @@ pub enum RoomEvent {
         by: UserId,
         at_ms: Timestamp,
     },
+    Pinned {
+        seq: u64,
+        pinned: bool,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+    Slowed {
+        seconds: u16,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+    Muted {
+        user: UserId,
+        /// 0: not any more.
+        until_ms: Timestamp,
+        by: UserId,
+        at_ms: Timestamp,
+    },
+    /// Whoever is banned has left with this.
+    Banned {
+        user: UserId,
+        banned: bool,
+        by: UserId,
+        at_ms: Timestamp,
+    },
 }
 
 /// The topic `room:<id>` as it is at its offset.
@@ -191,6 +235,22 @@ pub struct RoomSnapshot {
     pub members: Vec<RoomMember>,
     /// The newest messages, oldest first.
     pub recent: Vec<Message>,
+    /// Numbers of pinned messages, in the order in which they were pinned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<u64>>"))]
+    pub pins: Vec<u64>,
+    /// Seconds between two messages of one member.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<u16>"))]
+    pub slow_s: u16,
+    /// Until when one is silent oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub muted_until_ms: Option<Timestamp>,
+}
+
+fn is_zero(seconds: &u16) -> bool {
+    *seconds == 0
 }
 
 /// Which page of a room's messages.

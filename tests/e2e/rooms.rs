@@ -48,7 +48,12 @@ async fn heard(pushes: &mut Pushes, through: u64) -> Vec<(u64, String)> {
             RoomEvent::Edited { message } => format!("{}: {}", message.seq, message.text),
             RoomEvent::Joined { member, .. } => format!("+{}", member.name),
             RoomEvent::Left { .. } => "left".into(),
-            RoomEvent::Created { .. } | RoomEvent::Appointed { .. } => String::new(),
+            RoomEvent::Banned { .. } => "banned".into(),
+            RoomEvent::Created { .. }
+            | RoomEvent::Appointed { .. }
+            | RoomEvent::Pinned { .. }
+            | RoomEvent::Slowed { .. }
+            | RoomEvent::Muted { .. } => String::new(),
         };
         all.push((offset, words));
         if offset >= through {
@@ -90,6 +95,38 @@ fn what_is_written_is_heard_by_all_in_order() {
                 break;
             }
         }
+    });
+}
+
+#[test]
+fn order_holds_over_a_restart() {
+    let gym = Gym::open(2, 1);
+    let (room, ben) = run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        let room = team(&ana).await;
+        assert_eq!(ben.room(room, RoomCommand::Join).await.expect("in"), 2);
+        ben.subscribe(Topic::Room(room)).await.expect("followed");
+        let said = say(&ben, room, "rules of the house").await;
+        let user = ben.welcome().user;
+        assert_eq!(ana.room(room, RoomCommand::Pin { seq: said, pinned: true }).await.expect("pinned"), 4);
+        assert_eq!(ana.room(room, RoomCommand::Slow { seconds: 1 }).await.expect("slow"), 5);
+        assert_eq!(ana.room(room, RoomCommand::Ban { user, banned: true }).await.expect("out"), 6);
+        while !matches!(bens.recv().await.expect("a push").push, Push::Over { topic } if topic == Topic::Room(room)) {}
+        (room, user)
+    });
+    let gym = Gym::open_in(gym.close(), 2, 1);
+    run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (bens, _pushes) = dial(&gym, &gym.members[1]).await;
+        assert_eq!(refused(bens.room(room, RoomCommand::Join).await), ErrorCode::Forbidden);
+        let told = ana.subscribe(Topic::Room(room)).await.expect("followed");
+        let Some(Snapshot::Room(snapshot)) = told.snapshot else { panic!("a room") };
+        assert_eq!((snapshot.pins, snapshot.slow_s, snapshot.people), (vec![3], 1, 1));
+        assert_eq!(ana.room(room, RoomCommand::Ban { user: ben, banned: false }).await.expect("taken back"), 7);
+        assert_eq!(bens.room(room, RoomCommand::Join).await.expect("in again"), 8);
+        assert_eq!(say(&bens, room, "sorry").await, 9);
+        assert_eq!(say(&bens, room, "and again").await, 10, "the kit waits as long as it is told to");
     });
 }
 

@@ -3,9 +3,11 @@
 
 mod commands;
 pub mod io;
+mod order;
 mod read;
 
 pub use io::{Input, Load, Loaded, Publish};
+pub use order::Order;
 
 use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::user::Never;
@@ -36,6 +38,8 @@ pub struct Stored {
     pub name: String,
     pub join: JoinRule,
     pub members: BTreeMap<UserId, Member>,
+    #[serde(default)]
+    pub order: Order,
 }
 
 impl Stored {
@@ -57,6 +61,8 @@ pub struct Room {
     waiting: Vec<Waiting>,
     /// Pages that are being read.
     pages: usize,
+    /// When members of a slow room wrote last (Unix milliseconds).
+    wrote: BTreeMap<UserId, i64>,
 }
 
 impl Room {
@@ -70,6 +76,7 @@ impl Room {
             touched: VecDeque::new(),
             waiting: Vec::new(),
             pages: 0,
+            wrote: BTreeMap::new(),
         }
     }
 
@@ -83,6 +90,7 @@ impl Room {
             if seq > known {
                 room.apply_people(seq, &event);
             }
+            room.remember_writer(&event);
         }
         room.touched.clear();
         room
@@ -110,9 +118,13 @@ impl Room {
         }
         self.apply_messages(&event);
         self.apply_people(seq, &event);
+        self.remember_writer(&event);
         out.save_and_answer(event.clone(), ask, Response::Numbered { seq });
         self.write_letters(&event, seq, out);
-        let gone = if let RoomEvent::Left { user, .. } = &event { Some(*user) } else { None };
+        let gone = match &event {
+            RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
+            _ => None,
+        };
         out.publish(Publish::Event { at: self.position(), event });
         if let Some(user) = gone {
             out.publish(Publish::Gone { user });
@@ -136,26 +148,34 @@ impl Room {
                 }
             }
             RoomEvent::Joined { member, .. } => comes(member.user, &stored.name),
-            RoomEvent::Left { user, .. } => {
+            RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => {
                 out.letter(Letter { to: ActorKey::User(*user), body: LetterBody::LeftRoom { room: self.id } });
             }
             RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
             | RoomEvent::Deleted { .. }
-            | RoomEvent::Appointed { .. } => {}
+            | RoomEvent::Appointed { .. }
+            | RoomEvent::Pinned { .. }
+            | RoomEvent::Slowed { .. }
+            | RoomEvent::Muted { .. }
+            | RoomEvent::Banned { .. } => {}
         }
     }
 
     fn apply_people(&mut self, seq: u64, event: &RoomEvent) {
         if let RoomEvent::Created { gym, kind, name, join, members, .. } = event {
             let members = members.iter().map(|each| (each.user, member(each))).collect();
-            self.stored = Some(Stored { seq, gym: *gym, kind: *kind, name: name.clone(), join: *join, members });
+            let (name, order) = (name.clone(), Order::default());
+            self.stored = Some(Stored { seq, gym: *gym, kind: *kind, name, join: *join, members, order });
         }
         let Some(stored) = &mut self.stored else { return };
         stored.seq = seq;
+        stored.order.apply(event);
         match event {
             RoomEvent::Joined { member: joined, .. } => _ = stored.members.insert(joined.user, member(joined)),
-            RoomEvent::Left { user, .. } => _ = stored.members.remove(user),
+            RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => {
+                stored.members.remove(user);
+            }
             RoomEvent::Appointed { user, role, .. } => {
                 if let Some(member) = stored.members.get_mut(user) {
                     member.role = *role;
@@ -164,7 +184,11 @@ impl Room {
             RoomEvent::Created { .. }
             | RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
-            | RoomEvent::Deleted { .. } => {}
+            | RoomEvent::Deleted { .. }
+            | RoomEvent::Pinned { .. }
+            | RoomEvent::Slowed { .. }
+            | RoomEvent::Muted { .. }
+            | RoomEvent::Banned { .. } => {}
         }
     }
 
@@ -190,7 +214,11 @@ impl Room {
             RoomEvent::Created { .. }
             | RoomEvent::Joined { .. }
             | RoomEvent::Left { .. }
-            | RoomEvent::Appointed { .. } => {}
+            | RoomEvent::Appointed { .. }
+            | RoomEvent::Pinned { .. }
+            | RoomEvent::Slowed { .. }
+            | RoomEvent::Muted { .. }
+            | RoomEvent::Banned { .. } => {}
         }
     }
 
@@ -214,6 +242,10 @@ pub fn kind(event: &RoomEvent) -> &'static str {
         RoomEvent::Joined { .. } => "joined",
         RoomEvent::Left { .. } => "left",
         RoomEvent::Appointed { .. } => "appointed",
+        RoomEvent::Pinned { .. } => "pinned",
+        RoomEvent::Slowed { .. } => "slowed",
+        RoomEvent::Muted { .. } => "muted",
+        RoomEvent::Banned { .. } => "banned",
     }
 }
 
@@ -230,7 +262,11 @@ pub fn rewritten(event: &RoomEvent) -> Option<(u64, RoomEvent)> {
         | RoomEvent::Posted { .. }
         | RoomEvent::Joined { .. }
         | RoomEvent::Left { .. }
-        | RoomEvent::Appointed { .. } => None,
+        | RoomEvent::Appointed { .. }
+        | RoomEvent::Pinned { .. }
+        | RoomEvent::Slowed { .. }
+        | RoomEvent::Muted { .. }
+        | RoomEvent::Banned { .. } => None,
     }
 }
 
@@ -267,6 +303,8 @@ impl Machine for Room {
         assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
         if let Some(stored) = &self.stored {
             assert!(stored.members.len() <= ROOM_MEMBERS_MAX);
+            assert!(stored.members.keys().all(|user| !stored.order.banned.contains(user)), "nobody is in and banned");
+            stored.order.check_invariants();
             assert!(self.recent.back().is_none_or(|newest| newest.seq <= stored.seq));
         }
         let silent = self.recent.iter().chain(&self.touched).filter(|message| message.deleted_by.is_some());

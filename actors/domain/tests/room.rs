@@ -3,7 +3,7 @@
 
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::out::FollowFrom;
-use fitconnect_domain::room::{self, Input, Load, Loaded, Publish, Room, Stored};
+use fitconnect_domain::room::{self, Input, Load, Loaded, Order, Publish, Room, Stored};
 use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot};
@@ -53,6 +53,7 @@ struct Hand {
     answers: BTreeMap<AskId, Response>,
     follows: Vec<(Position, FollowFrom)>,
     store_is_up: bool,
+    now: Millis,
 }
 
 impl Hand {
@@ -67,6 +68,7 @@ impl Hand {
             answers: BTreeMap::new(),
             follows: Vec::new(),
             store_is_up: true,
+            now: T0,
         }
     }
 
@@ -83,7 +85,7 @@ impl Hand {
         let mut inputs = vec![(input, ask)];
         while let Some((input, ask)) = inputs.pop() {
             let mut out = Out::default();
-            self.room.handle(input, ask, T0, &mut out);
+            self.room.handle(input, ask, self.now, &mut out);
             self.room.check_invariants();
             for effect in out.0 {
                 match effect {
@@ -188,7 +190,7 @@ impl Hand {
         };
         let epoch = self.room.position().epoch;
         let RoomEvent::Created { gym, kind, name, join, .. } = self.events[0].clone() else { panic!("the first") };
-        let empty = Stored { seq: 0, gym, kind, name, join, members: BTreeMap::new() };
+        let empty = Stored { seq: 0, gym, kind, name, join, members: BTreeMap::new(), order: Order::default() };
         as_of = Room::restore(as_of.id, epoch, empty, events(1, row));
         let stored = as_of.stored().expect("a row").clone();
         Room::restore(ROOM, epoch, stored, events(row.saturating_sub(2).max(1), u64::MAX))
@@ -344,6 +346,114 @@ fn who_is_sent_out_hears_it_last() {
     assert_eq!(hand.follow(&ben(), Some(Position { offset: 1, ..hand.room.position() })), None);
 }
 
+#[test]
+fn a_moderator_pins_and_what_is_deleted_comes_down() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    let pin = |seq, pinned| RoomCommand::Pin { seq, pinned };
+    for n in 3..=13 {
+        assert_eq!(hand.act(&ben(), post("rules")), n.to_string());
+    }
+    assert_eq!(hand.act(&ben(), pin(3, true)), "forbidden");
+    assert_eq!(hand.act(&ana(), pin(2, true)), "no_message", "it is no message");
+    assert_eq!(hand.act(&ana(), pin(3, true)), "14");
+    assert_eq!(hand.act(&ana(), pin(3, true)), "14", "it hangs there");
+    for n in 4..=12 {
+        assert_eq!(hand.act(&ana(), pin(n, true)), (n + 11).to_string());
+    }
+    assert_eq!(hand.act(&ana(), pin(13, true)), "too_large");
+    assert_eq!(hand.act(&ana(), pin(4, false)), "24");
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 3 }), "25");
+    assert_eq!(hand.room.stored().expect("a room").order.pins, [5, 6, 7, 8, 9, 10, 11, 12]);
+}
+
+#[test]
+fn in_a_slow_room_members_wait_between_two_messages() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    assert_eq!(hand.act(&ben(), RoomCommand::Slow { seconds: 30 }), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Slow { seconds: 3_601 }), "malformed");
+    assert_eq!(hand.act(&ana(), RoomCommand::Slow { seconds: 30 }), "3");
+    assert_eq!(hand.act(&ben(), post("one")), "4");
+    assert_eq!(hand.act(&ana(), post("a moderator")), "5");
+    assert_eq!(hand.act(&ana(), post("need not wait")), "6");
+    hand.now = T0.plus(29_999);
+    let ask = hand.give(Input::Command { by: ben(), cmd: CmdId(Uuid::from_u128(77)), act: post("two") });
+    let Some(Response::Refused(refusal)) = hand.answers.remove(&ask) else { panic!("too soon") };
+    assert_eq!((refusal.code, refusal.retry_after_ms), (ErrorCode::RateLimited, Some(1)));
+    hand.room = hand.restored(3);
+    assert_eq!(hand.act(&ben(), post("two")), "rate_limited", "a start does not help");
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 4, text: "1".into() }), "7");
+    hand.now = T0.plus(30_000);
+    assert_eq!(hand.act(&ben(), post("two")), "8");
+    assert_eq!(hand.act(&ana(), RoomCommand::Slow { seconds: 0 }), "9");
+    assert_eq!(hand.act(&ben(), post("three")), "10");
+}
+
+#[test]
+fn one_who_is_silenced_does_not_write_until_it_is_over_or_taken_back() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    let mute = |n, for_s| RoomCommand::Mute { user: user(n), for_s };
+    assert_eq!(hand.act(&ben(), post("shouts")), "3");
+    assert_eq!(hand.act(&ben(), mute(1, 60)), "forbidden");
+    assert_eq!(hand.act(&ana(), mute(1, 60)), "forbidden", "not herself");
+    assert_eq!(hand.act(&ana(), mute(4, 60)), "not_found");
+    assert_eq!(hand.act(&ana(), mute(2, 60)), "4");
+    assert_eq!(hand.act(&ben(), post("more")), "forbidden");
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 3, text: "more".into() }), "forbidden");
+    assert_eq!(hand.act(&ben(), RoomCommand::Delete { seq: 3 }), "5", "what is said may be taken back");
+    hand.act(&ben(), RoomCommand::Leave);
+    hand.act(&ben(), RoomCommand::Join);
+    assert_eq!(hand.act(&ben(), post("back")), "forbidden", "leaving does not help");
+    let (_, from) = hand.follow(&ben(), None).expect("he reads");
+    let FollowFrom::Snapshot { snapshot, .. } = from else { panic!("a snapshot") };
+    let Snapshot::Room(snapshot) = *snapshot else { panic!("of a room") };
+    assert_eq!(snapshot.muted_until_ms, Some(T0.0 as i64 + 60_000));
+    assert_eq!(hand.act(&ana(), mute(2, 0)), "8");
+    assert_eq!(hand.act(&ana(), mute(2, 0)), "8", "he may write already");
+    assert_eq!(hand.act(&ben(), post("sorry")), "9");
+    hand.act(&ana(), mute(2, 60));
+    hand.now = T0.plus(60_000);
+    assert_eq!(hand.act(&ben(), post("again")), "11");
+}
+
+#[test]
+fn one_who_is_banned_is_out_and_stays_out() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    let ban = |n, banned| RoomCommand::Ban { user: user(n), banned };
+    assert_eq!(hand.act(&ben(), ban(3, true)), "forbidden");
+    assert_eq!(hand.act(&ana(), ban(2, false)), "2", "he is not banned");
+    assert_eq!(hand.act(&ana(), ban(2, true)), "3");
+    assert_eq!(hand.gone, [user(2)]);
+    let left = Letter { to: ActorKey::User(user(2)), body: LetterBody::LeftRoom { room: ROOM } };
+    assert_eq!(hand.letters.last(), Some(&left));
+    assert_eq!(hand.act(&ben(), RoomCommand::Join), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Add { user: user(2) }), "forbidden");
+    assert_eq!(hand.act(&ben(), post("hi")), "not_member");
+    assert_eq!(hand.act(&ana(), ban(3, true)), "4", "before he comes");
+    assert_eq!(hand.act(&caller(3, Role::Member), RoomCommand::Join), "forbidden");
+    assert_eq!(hand.act(&ana(), ban(2, false)), "5");
+    assert_eq!(hand.act(&ben(), RoomCommand::Join), "6");
+}
+
+#[test]
+fn a_talk_of_two_has_a_wall_and_no_warden() {
+    let mut hand = Hand::new();
+    hand.room = Room::new(RoomId::direct(user(1), user(2)));
+    assert_eq!(hand.act(&ana(), create(RoomKind::Direct, JoinRule::Fixed, &[user(2)])), "1");
+    assert_eq!(hand.act(&ana(), post("where we meet")), "2");
+    assert_eq!(hand.act(&ben(), RoomCommand::Pin { seq: 2, pinned: true }), "3");
+    for act in [
+        RoomCommand::Ban { user: user(2), banned: true },
+        RoomCommand::Mute { user: user(2), for_s: 9 },
+        RoomCommand::Slow { seconds: 9 },
+    ] {
+        assert_eq!(hand.act(&ana(), act), "forbidden");
+    }
+}
+
 fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
     let seq = 1..60_u64;
     let who = (1..8_u128).prop_map(user);
@@ -351,11 +461,15 @@ fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
     let act = prop_oneof![
         8 => ("[a-c]{0,3}", proptest::option::of(seq.clone())).prop_map(|(text, reply_to)| RoomCommand::Post { text, reply_to }),
         3 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, text)| RoomCommand::Edit { seq, text }),
-        3 => seq.prop_map(|seq| RoomCommand::Delete { seq }),
+        3 => seq.clone().prop_map(|seq| RoomCommand::Delete { seq }),
         3 => Just(RoomCommand::Join),
         1 => Just(RoomCommand::Leave),
         2 => who.clone().prop_map(|user| RoomCommand::Add { user }),
         1 => who.clone().prop_map(|user| RoomCommand::Remove { user }),
+        1 => (seq.clone(), any::<bool>()).prop_map(|(seq, pinned)| RoomCommand::Pin { seq, pinned }),
+        1 => (who.clone(), any::<bool>()).prop_map(|(user, banned)| RoomCommand::Ban { user, banned }),
+        1 => (who.clone(), 0..2_u32).prop_map(|(user, for_s)| RoomCommand::Mute { user, for_s }),
+        1 => (0..2_u16).prop_map(|seconds| RoomCommand::Slow { seconds }),
         1 => (who, role).prop_map(|(user, role)| RoomCommand::Appoint { user, role }),
     ];
     ((1..5_u128), act)
@@ -392,7 +506,7 @@ proptest! {
                 RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
                     prop_assert!(seen.insert(message.seq, message.clone()).is_some());
                 }
-                RoomEvent::Created { .. } | RoomEvent::Joined { .. } | RoomEvent::Left { .. } | RoomEvent::Appointed { .. } => {}
+                _ => {}
             }
         }
         for seq in 1..=hand.events.len() as u64 {

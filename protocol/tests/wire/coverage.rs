@@ -37,8 +37,8 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
-    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete);
-    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed);
+    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, Pin, Slow, Mute, Ban);
+    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned);
 }
 
 #[test]

@@ -51,6 +51,10 @@ pub fn commands() -> Vec<RoomCommand> {
         RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41) },
         RoomCommand::Edit { seq: 42, text: "Me, and Ben.".into() },
         RoomCommand::Delete { seq: 42 },
+        RoomCommand::Pin { seq: 40, pinned: true },
+        RoomCommand::Slow { seconds: 30 },
+        RoomCommand::Mute { user: other(), for_s: 600 },
+        RoomCommand::Ban { user: other(), banned: true },
     ]);
     all
 }
@@ -112,6 +116,10 @@ pub fn events() -> Vec<RoomEvent> {
         RoomEvent::Joined { member: members().remove(0), by, at_ms },
         RoomEvent::Left { user, by, at_ms },
         RoomEvent::Appointed { user, role: RoomRole::Moderator, by, at_ms },
+        RoomEvent::Pinned { seq: 40, pinned: true, by, at_ms },
+        RoomEvent::Slowed { seconds: 30, by, at_ms },
+        RoomEvent::Muted { user, until_ms: START + 600_000, by, at_ms },
+        RoomEvent::Banned { user, banned: false, by, at_ms },
     ]
 }
 
@@ -126,7 +134,11 @@ pub fn snapshots() -> Vec<Snapshot> {
         people: 3,
         members: members(),
         recent: messages(),
+        pins: vec![40],
+        slow_s: 30,
+        muted_until_ms: Some(START + 600_000),
     };
-    let looked_into = RoomSnapshot { role: None, members: vec![], recent: vec![], ..whole.clone() };
+    let bare = RoomSnapshot { pins: vec![], slow_s: 0, muted_until_ms: None, ..whole.clone() };
+    let looked_into = RoomSnapshot { role: None, members: vec![], recent: vec![], ..bare };
     vec![Snapshot::Room(Box::new(whole)), Snapshot::Room(Box::new(looked_into))]
 }

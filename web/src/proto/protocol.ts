@@ -418,12 +418,16 @@ export type RoomCommand = { "t": "create", kind: RoomKind, name: string, join: J
 /**
  * The message that this answers.
  */
-reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "delete", seq: number, };
+reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, };
 
 /**
  * What the topic `room:<id>` tells. Its offset is the room's number.
  */
-export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule, members: Array<RoomMember>, at_ms: number, } | { "t": "posted", message: Message, } | { "t": "edited", message: Message, } | { "t": "deleted", message: Message, } | { "t": "joined", member: RoomMember, by: Uint8Array, at_ms: number, } | { "t": "left", user: Uint8Array, by: Uint8Array, at_ms: number, } | { "t": "appointed", user: Uint8Array, role: RoomRole, by: Uint8Array, at_ms: number, };
+export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule, members: Array<RoomMember>, at_ms: number, } | { "t": "posted", message: Message, } | { "t": "edited", message: Message, } | { "t": "deleted", message: Message, } | { "t": "joined", member: RoomMember, by: Uint8Array, at_ms: number, } | { "t": "left", user: Uint8Array, by: Uint8Array, at_ms: number, } | { "t": "appointed", user: Uint8Array, role: RoomRole, by: Uint8Array, at_ms: number, } | { "t": "pinned", seq: number, pinned: boolean, by: Uint8Array, at_ms: number, } | { "t": "slowed", seconds: number, by: Uint8Array, at_ms: number, } | { "t": "muted", user: Uint8Array,
+/**
+ * 0: not any more.
+ */
+until_ms: number, by: Uint8Array, at_ms: number, } | { "t": "banned", user: Uint8Array, banned: boolean, by: Uint8Array, at_ms: number, };
 
 /**
  * What a room is for. It says who may make it.
@@ -459,7 +463,19 @@ members: Array<RoomMember>,
 /**
  * The newest messages, oldest first.
  */
-recent: Array<Message>, };
+recent: Array<Message>,
+/**
+ * Numbers of pinned messages, in the order in which they were pinned.
+ */
+pins?: Array<number>,
+/**
+ * Seconds between two messages of one member.
+ */
+slow_s?: number,
+/**
+ * Until when one is silent oneself.
+ */
+muted_until_ms?: number, };
 
 /**
  * One person as a board or a desk names them.

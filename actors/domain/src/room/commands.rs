@@ -2,6 +2,7 @@
 //! is decided from the beginning, by what holds at that moment.
 
 use super::io::{Load, Loaded};
+use super::order::Moderator;
 use super::{Room, Stored};
 use crate::class::Caller;
 use crate::{AskId, Effect, Millis, Out};
@@ -31,7 +32,7 @@ impl Waiting {
 }
 
 /// Why a command is not decided to happen.
-enum Stop {
+pub(super) enum Stop {
     Refused(Refusal),
     /// It is so already.
     Done,
@@ -50,7 +51,7 @@ impl From<ErrorCode> for Stop {
     }
 }
 
-fn ensure(holds: bool, code: ErrorCode, message: &str) -> Result<(), Refusal> {
+pub(super) fn ensure(holds: bool, code: ErrorCode, message: &str) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(Refusal::new(code, message)) }
 }
 
@@ -115,6 +116,11 @@ impl Room {
         let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym).ok_or(ErrorCode::NotFound)?;
         let role = stored.members.get(&by.user).map(|member| member.role);
         let moderates = role >= Some(RoomRole::Moderator) || by.is_staff() && !stored.is_private();
+        let moderator = |user: UserId| {
+            let theirs = stored.members.get(&user).map(|member| member.role);
+            let above = user != by.user && (by.is_staff() || role > theirs);
+            Moderator { by: by.user, stored, moderates, above, at_ms }
+        };
         match &command.act {
             RoomCommand::Create { .. } => Err(ErrorCode::RoomExists.into()),
             RoomCommand::Join => {
@@ -152,6 +158,10 @@ impl Room {
             RoomCommand::Post { text, reply_to } => {
                 let author = stored.members.get(&by.user).ok_or(ErrorCode::NotMember)?;
                 words(text)?;
+                stored.order.may_write(by.user, now)?;
+                if !moderates {
+                    self.slowed(stored, by.user, now)?;
+                }
                 let known = reply_to.is_none_or(|seq| (1..=stored.seq).contains(&seq));
                 ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
                 let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
@@ -163,6 +173,7 @@ impl Room {
             RoomCommand::Edit { seq, text } => {
                 role.ok_or(ErrorCode::NotMember)?;
                 words(text)?;
+                stored.order.may_write(by.user, now)?;
                 let message = self.message(command, *seq)?;
                 ensure(message.by == by.user, ErrorCode::Forbidden, "one edits what one wrote")?;
                 Ok(RoomEvent::Edited {
@@ -177,6 +188,22 @@ impl Room {
                 let message = Message { text: String::new(), deleted_by: Some(by.user), ..message };
                 Ok(RoomEvent::Deleted { message })
             }
+            RoomCommand::Pin { seq, pinned } => {
+                let may = moderates || stored.is_private() && role.is_some();
+                ensure(may, ErrorCode::Forbidden, "a moderator pins")?;
+                let pins = &stored.order.pins;
+                if pins.contains(seq) == *pinned {
+                    return Err(Stop::Done);
+                }
+                if *pinned {
+                    ensure(pins.len() < ROOM_PINS_MAX, ErrorCode::TooLarge, "ten messages are pinned: take one down")?;
+                    self.message(command, *seq)?;
+                }
+                Ok(RoomEvent::Pinned { seq: *seq, pinned: *pinned, by: by.user, at_ms })
+            }
+            RoomCommand::Slow { seconds } => moderator(by.user).slow(*seconds),
+            RoomCommand::Mute { user, for_s } => moderator(*user).mute(*user, *for_s),
+            RoomCommand::Ban { user, banned } => moderator(*user).ban(*user, *banned),
         }
     }
 
@@ -209,6 +236,7 @@ impl Room {
         if stored.members.contains_key(&user) {
             return Err(Stop::Done);
         }
+        ensure(!stored.order.banned.contains(&user), ErrorCode::Forbidden, "a moderator has banned this person")?;
         if stored.members.len() >= ROOM_MEMBERS_MAX {
             return Err(ErrorCode::RoomFull.into());
         }

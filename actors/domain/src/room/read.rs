@@ -43,7 +43,7 @@ impl Room {
     }
 
     fn snapshot(&self, stored: &Stored, by: &Caller) -> RoomSnapshot {
-        let members = stored.members.iter().take(ROOM_ROSTER_MAX);
+        let (members, order) = (stored.members.iter().take(ROOM_ROSTER_MAX), &stored.order);
         let mut recent = nearest(self.recent.iter().rev().cloned(), ROOM_RECENT_BYTES_MAX);
         recent.reverse();
         RoomSnapshot {
@@ -58,6 +58,10 @@ impl Room {
                 .map(|(user, member)| RoomMember { user: *user, name: member.name.clone(), role: member.role })
                 .collect(),
             recent,
+            pins: order.pins.clone(),
+            slow_s: order.slow_s,
+            // Whether it is over, the reader sees by its clock.
+            muted_until_ms: order.muted.get(&by.user).copied(),
         }
     }
 
