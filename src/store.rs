@@ -298,6 +298,7 @@ impl StatsReader {
             log_windows_waiting: unshipped.iter().filter(|window| window.is_sealed()).count() as u64,
             log_trouble: self.log.trouble(),
             state_transactions: state.transactions,
+            state_queries: state.queries,
             state_commits: state.commits,
             state_unknown: state.unknown,
             state_retries: state.retries,

@@ -70,6 +70,8 @@ pub struct StateCounts {
     /// Transactions, and actors' commits in them.
     pub transactions: u64,
     pub commits: u64,
+    /// Statements outside of those transactions.
+    pub queries: u64,
     /// Commits of which it was not known whether they had happened, and which were read again.
     pub unknown: u64,
     pub letters_unreadable: u64,

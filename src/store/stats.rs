@@ -62,6 +62,8 @@ pub struct StoreStats {
     /// Transactions of the state store, and the actors' commits in them.
     pub state_transactions: u64,
     pub state_commits: u64,
+    /// Statements outside of those transactions.
+    pub state_queries: u64,
     /// Commits whose outcome was not known and was read again; tries after the first, by work.
     pub state_unknown: u64,
     pub state_retries: Vec<(&'static str, u64)>,

@@ -150,6 +150,7 @@ fn store(store: &StoreStats, out: &mut Writer<'_>) -> fmt::Result {
     let outbox_lag_s = store.outbox_lag.as_secs_f64();
     out.gauge("fitconnect_outbox_lag_seconds", "Age of the oldest change that waits to be told", outbox_lag_s)?;
     out.counter("fitconnect_state_transactions", "Transactions of the state store", store.state_transactions)?;
+    out.counter("fitconnect_state_queries", "Statements of the state store outside of them", store.state_queries)?;
     out.counter("fitconnect_state_commits", "Actors' commits in them", store.state_commits)?;
     let tries = store.state_retries.iter().copied();
     out.counters("fitconnect_state_retries", "Tries of the state store after the first, by work", "work", tries)?;

@@ -27,6 +27,7 @@ mod rooms;
 pub mod server;
 mod simulation;
 mod sockets;
+mod storm;
 pub mod temp;
 mod throughput;
 mod tv_soak;
@@ -100,6 +101,11 @@ const PROOFS: &[Proof] = &[
         name: "reconnects",
         words: "Sockets lost by the thousand and a server killed again and again: what everybody heard of a room is what is stored",
         run: reconnects::run,
+    },
+    Proof {
+        name: "storm",
+        words: "Ten thousand sockets come back after the server was killed: all within ten seconds, and the database hardly notices",
+        run: storm::run,
     },
     Proof {
         name: "hot-room",

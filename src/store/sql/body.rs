@@ -48,6 +48,7 @@ pub struct SqlState {
 struct Counts {
     transactions: AtomicU64,
     commits: AtomicU64,
+    queries: AtomicU64,
     unknown: AtomicU64,
     letters_unreadable: AtomicU64,
     retries: Retries,
@@ -165,6 +166,7 @@ macro_rules! retry {
     ($store:expr, $work:literal, $attempt:expr) => {{
         let mut tries = Tries::new($work, &$store.counts.retries);
         loop {
+            $store.counts.queries.fetch_add(1, Ordering::Relaxed);
             match $attempt {
                 Ok(found) => break Ok(found),
                 Err(error) => {

@@ -31,9 +31,14 @@ pub fn run(ctx: &Ctx, gym: &Gym, title: &str, args: &str) -> Result<Load> {
     load.args(args.split(' ')).arg("--accounts").arg(accounts).args(["--url", &gym.server.url(), "--json"]);
     load.args(["--pid", &gym.server.pid().to_string(), "--seed", &ctx.seed.to_string()]);
     let ran = run::must(title, &mut load).map_err(|error| format!("{}\n{error}", gym.server.said()))?;
-    let json = ran.text.find('{').map_or("", |at| &ran.text[at..]);
+    read(&ran.text)
+}
+
+/// The report in what the load generator said.
+pub fn read(said: &str) -> Result<Load> {
+    let json = said.find('{').map_or("", |at| &said[at..]);
     let mut reports = serde_json::Deserializer::from_str(json).into_iter();
-    let report = reports.next().ok_or_else(|| format!("{}\nthe load generator told nothing", run::tail(&ran.text)))?;
+    let report = reports.next().ok_or_else(|| format!("{}\nthe load generator told nothing", run::tail(said)))?;
     Ok(report?)
 }
 

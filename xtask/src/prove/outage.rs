@@ -126,15 +126,14 @@ impl Outage<'_> {
     ) -> Result<()> {
         let before = Noticed::now(tally);
         wait("acknowledged by Cassandra's quorum", SEEN_WITHIN, || {
-            Ok(metric(server, "fitconnect_ack_quorum")? == 1.0
-                && metric(server, "fitconnect_spool_shipped_total")? > 0.0)
+            Ok(server.metric("fitconnect_ack_quorum")? == 1.0 && server.metric("fitconnect_spool_shipped_total")? > 0.0)
         })
         .await?;
         let acked_before = tally.ack().len();
         self.cassandra.stop(true)?;
         let killed = Instant::now();
         wait("the server to see that Cassandra is away", SEEN_WITHIN, || {
-            Ok(metric(server, "fitconnect_ack_quorum")? == 0.0)
+            Ok(server.metric("fitconnect_ack_quorum")? == 0.0)
         })
         .await?;
         outcome.fact("Cassandra's absence was seen after", format!("{:.1?}", killed.elapsed()));
@@ -142,13 +141,13 @@ impl Outage<'_> {
         let said = status == 200 && words.contains("ack is local");
         outcome.must("/readyz", words.trim().replace('\n', "; "), "ready, and says that ack is local", said);
         // Changes that Cassandra is to hear of wait in the outbox.
-        let told_before = metric(server, "fitconnect_outbox_told_total")?;
+        let told_before = server.metric("fitconnect_outbox_told_total")?;
         trainer.plan(class, PlanAction::Pause).await?;
         trainer.plan(class, PlanAction::Resume).await?;
         let left = self.size.cassandra_away.saturating_sub(killed.elapsed());
         tokio::time::sleep(left).await;
         let oldest = oldest_row(riders);
-        let backlog = metric(server, "fitconnect_spool_bytes")?;
+        let backlog = server.metric("fitconnect_spool_bytes")?;
         outcome.must(
             "acknowledged meanwhile",
             tally.ack().len() - acked_before,
@@ -156,13 +155,13 @@ impl Outage<'_> {
             tally.ack().len() > acked_before,
         );
         outcome.must("oldest row of a rider", format!("{oldest:.1?}"), "≤ 3 s", oldest <= ROW_AGE_MAX);
-        let told_away = metric(server, "fitconnect_outbox_told_total")? - told_before;
+        let told_away = server.metric("fitconnect_outbox_told_total")? - told_before;
         let begun = Instant::now();
         self.cassandra.start()?;
         outcome.fact("Cassandra needed to start", format!("{:.1?}", begun.elapsed()));
         let back = Instant::now();
-        wait("the backlog to drain", DRAINED_WITHIN, || Ok(metric(server, "fitconnect_ack_quorum")? == 1.0)).await?;
-        let after = metric(server, "fitconnect_spool_bytes")?;
+        wait("the backlog to drain", DRAINED_WITHIN, || Ok(server.metric("fitconnect_ack_quorum")? == 1.0)).await?;
+        let after = server.metric("fitconnect_spool_bytes")?;
         outcome.must(
             "backlog at the end of the outage, and when drained",
             format!("{:.0} KiB, {:.0} KiB after {:.1?}", backlog / 1024.0, after / 1024.0, back.elapsed()),
@@ -170,11 +169,11 @@ impl Outage<'_> {
             after < backlog,
         );
         wait("what changed to be told", DRAINED_WITHIN, || {
-            Ok(metric(server, "fitconnect_outbox_told_total")? >= told_before + 2.0
-                && metric(server, "fitconnect_outbox_lag_seconds")? == 0.0)
+            Ok(server.metric("fitconnect_outbox_told_total")? >= told_before + 2.0
+                && server.metric("fitconnect_outbox_lag_seconds")? == 0.0)
         })
         .await?;
-        let told = metric(server, "fitconnect_outbox_told_total")? - told_before;
+        let told = server.metric("fitconnect_outbox_told_total")? - told_before;
         outcome.must(
             "changes told during the outage, and when it was over",
             format!("{told_away} and {told}"),
@@ -267,14 +266,6 @@ async fn missing(gym: &Gym, class: ClassId, ridden: &[Ridden]) -> Result<(u64, u
         missing += (0..*count).filter(|seq| acked.holds(*seq) && !kept.contains(&(source.get(), *seq))).count() as u64;
     }
     Ok((missing, measured))
-}
-
-/// A metric's value as the server tells it.
-fn metric(server: &Server, name: &str) -> Result<f64> {
-    let (_, text) = get(server.address, "/metrics")?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    let value = line.and_then(|value| value.split_whitespace().next()?.parse().ok());
-    value.ok_or_else(|| format!("/metrics does not have {name}").into())
 }
 
 async fn wait(what: &str, within: Duration, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {

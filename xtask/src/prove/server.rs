@@ -156,6 +156,14 @@ impl Server {
         Err(format!("{}\nthe server did not end within {STOP_MAX:?}", self.said()).into())
     }
 
+    /// A metric's value.
+    pub fn metric(&self, name: &str) -> Result<f64> {
+        let (_, text) = get(self.address, "/metrics")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = line.and_then(|value| value.split_whitespace().next()?.parse().ok());
+        value.ok_or_else(|| format!("/metrics does not have {name}").into())
+    }
+
     /// The end of its log.
     pub fn said(&self) -> String {
         run::tail(&std::fs::read_to_string(&self.log).unwrap_or_default())

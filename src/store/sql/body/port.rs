@@ -17,6 +17,7 @@ impl Engine for SqlState {
         StateCounts {
             transactions: get(&self.counts.transactions),
             commits: get(&self.counts.commits),
+            queries: get(&self.counts.queries),
             unknown: get(&self.counts.unknown),
             letters_unreadable: get(&self.counts.letters_unreadable),
             retries: self.counts.retries.read().to_vec(),
