@@ -110,8 +110,9 @@ const run = {
 
   async unpair({ within_ms }) {
     await cdp.send('Emulation.setCPUThrottlingRate', { rate: 1 })
-    await desk.page.click('dialog.screens [data-screen] [data-do="unpair"]')
-    await desk.page.waitForSelector('[data-do="unpair-yes"]')
+    if (!(await desk.page.$('dialog.screens'))) await desk.page.click('[data-do="screens"]')
+    await desk.page.click(`dialog.screens [data-screen]:has-text("TV, ${options.hall}") [data-do="unpair"]`, { timeout: 5_000 })
+    await desk.page.waitForSelector('[data-do="unpair-yes"]', { timeout: 5_000 })
     const clicked = desk.page.click('[data-do="unpair-yes"]')
     const seen = await until(tv.page, () => tv.page.$(WALL), (wall) => wall === null, within_ms)
     await clicked

@@ -10,9 +10,13 @@ export function backoffMs(attempt: number, random: () => number = Math.random): 
   return Math.round(step * (0.75 + random() / 2))
 }
 
+/** Closed for its token: whoever was put out shall see nothing any more, and a fresh token need not wait. */
+const UNAUTHORISED_MS = 100
+
 /** The wait after a close: as the server said in `GoAway`, a minute where we were too fast, else by the attempt. */
 export function waitMs(code: number, attempt: number, goAwayMs: number | undefined, random: () => number = Math.random): number {
   if (goAwayMs !== undefined) return goAwayMs
   if (code === 4029) return TOO_FAST_MS + Math.round(random() * 5_000)
+  if (code === 4501 && attempt === 0) return UNAUTHORISED_MS
   return backoffMs(attempt, random)
 }
