@@ -205,7 +205,8 @@ const all = {
     }
     await desk.goto(`${options.url}/coach?lang=en`)
     await desk.waitForSelector('[data-do="screens"]')
-    await desk.keyboard.press('p')
+    await desk.focus('[data-do="screens"]')
+    await desk.keyboard.press('Enter')
     await desk.waitForSelector('dialog.screens #pair-code:focus')
     await desk.keyboard.type(await tv.getAttribute('.pair', 'data-code'))
     await desk.keyboard.press('Tab')
