@@ -81,11 +81,12 @@ test('a log-in that is over is told to the page', async () => {
   expect(server.refused).toHaveBeenCalledTimes(1)
 })
 
-test('the hall of the class at hand, else of the next one, else none', () => {
+test('the hall of the class at hand, else of the one that runs, else of the next one, else none', () => {
   const each = (id: string, hall: string, phase: ClassInfo['phase'], starts_at_ms: number): ClassInfo => ({ class: id, name: '', hall, trainer: '', starts_at_ms, phase, people: 0 })
   const classes = [each('a', 'Hall 1', 'settled', 1), each('b', 'Hall 10', 'open', 4), each('c', 'Hall 2', 'scheduled', 3), each('d', 'Hall 1', 'live', 2)]
   expect(likelyHall(classes, 'd')).toBe('Hall 1')
-  expect(likelyHall(classes, undefined)).toBe('Hall 2')
+  expect(likelyHall(classes, undefined)).toBe('Hall 1')
+  expect(likelyHall(classes.slice(0, 3), undefined)).toBe('Hall 2')
   expect(likelyHall([], 'd')).toBe('')
   expect(hallsOf(classes)).toEqual(['Hall 1', 'Hall 2', 'Hall 10'])
 })

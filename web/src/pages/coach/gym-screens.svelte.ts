@@ -1,6 +1,7 @@
 // The gym's screens: which are paired, how one comes to them by its code, and how one goes. State without looks.
 
 import { ApiError, type ClassInfo, type Screen } from '../../net/api'
+import type { Phase } from '../../proto/protocol'
 import { needsLogin } from '../../net/auth'
 import { CODE_DIGITS } from '../../net/pairing'
 
@@ -105,9 +106,11 @@ function sorted(screens: Screen[]): Screen[] {
   return [...screens].sort((a, b) => COLLATOR.compare(a.hall, b.hall) || COLLATOR.compare(a.name, b.name))
 }
 
-/** The hall that is meant most likely: of the class at hand, else of the one that begins next. */
+const OVER: readonly Phase[] = ['finished', 'settled', 'cancelled', 'aborted']
+
+/** The hall that is meant most likely: of the class at hand, else of the one that runs, else of the one that begins next. */
 export function likelyHall(classes: readonly ClassInfo[], id: string | undefined): string {
-  const next = classes.filter(({ phase }) => phase === 'scheduled' || phase === 'open' || phase === 'lobby').sort((a, b) => a.starts_at_ms - b.starts_at_ms)[0]
+  const next = classes.filter(({ phase }) => !OVER.includes(phase)).sort((a, b) => a.starts_at_ms - b.starts_at_ms)[0]
   return (classes.find((each) => each.class === id) ?? next)?.hall ?? ''
 }
 
