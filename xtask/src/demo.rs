@@ -132,7 +132,8 @@ fn greet(server: &Server, accounts: &Accounts, pages: &web::Pages) {
     match pages {
         web::Pages::Missing(why) => println!("  The pages are not built. {why} Then: cargo xtask web\n"),
         web::Pages::Built | web::Pages::Fresh => {
-            println!("  phone          {url}/app\n  TV wall        {url}/tv");
+            println!("  phone          {url}/app\n  TV wall        {url}/login?next=/tv");
+            println!("                 or {url}/tv, which shows six digits for the desk's list of screens");
             let trainer = accounts.trainer().ok().and_then(|account| account.email.as_deref()).unwrap_or("a trainer");
             println!("  trainer's desk {url}/coach   log in as {trainer}");
         }

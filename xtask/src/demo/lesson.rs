@@ -46,7 +46,7 @@ pub async fn run(demo: &Demo, number: u64) -> Result<()> {
     let (desk, pushes) = desk(demo).await?;
     let follower = Follower::follow(&desk, pushes, class, &[Topic::Class(class), Topic::Desk(class)]).await?;
     let view = view(&follower)?;
-    println!("{NAME}: {}/tv?class={class}", format_args!("http://{}", demo.server.authority));
+    println!("{NAME}: {}/login?next=/tv%3Fclass%3D{class}", format_args!("http://{}", demo.server.authority));
 
     let tally = Arc::new(Tally::default());
     let ridden_ms = ridden_ms(&view, &desk);
