@@ -1,6 +1,7 @@
 //! A script of `web/e2e` as a process: one command a line in, one answer a line out, and news in between.
 
-use crate::{Result, repo};
+use super::Outcome;
+use crate::{Result, chromium, node, repo};
 use fitconnect_loadtest::accounts::Account;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -12,6 +13,25 @@ use std::time::{Duration, Instant};
 /// The longest step looks at three languages in six widths.
 const STEP_MAX: Duration = Duration::from_secs(240);
 const LINES_MAX: usize = 1_024;
+
+/// What a proof that needs a browser comes to where there is none.
+pub fn missing() -> Result<Option<Outcome>> {
+    if let Some(why) = node::missing() {
+        return Ok(Some(Outcome::skipped(&why)));
+    }
+    Ok(chromium::ensure()?.is_none().then(|| Outcome::skipped(chromium::HOW)))
+}
+
+/// Whether a step did what it should.
+pub fn ok(step: &Value) -> bool {
+    step["ok"].as_bool().unwrap_or(false)
+}
+
+/// Words of a list, or that there are none.
+pub fn join(list: &Value) -> String {
+    let words: Vec<&str> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if words.is_empty() { "none".into() } else { words.join("; ") }
+}
 
 pub struct Browser {
     child: Child,

@@ -4,16 +4,13 @@
 mod controls;
 mod list;
 
-use super::{Ctx, Outcome};
-use crate::{Result, chromium, node};
+use super::{Ctx, Outcome, browser};
+use crate::Result;
 use serde_json::Value;
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut outcome = Outcome::new();
@@ -21,10 +18,6 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     list::run(ctx, &runtime, &mut outcome)?;
     outcome.figure(format!("every control on three screens within {apart:.0} ms, six ranks answered"));
     Ok(outcome)
-}
-
-fn ok(step: &Value) -> bool {
-    step["ok"].as_bool().unwrap_or(false)
 }
 
 /// The part of an answer that says something, or the error in its place.

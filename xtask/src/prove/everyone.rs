@@ -1,10 +1,10 @@
 //! Proof `everyone`: the member's pages and the trainer's desk in three languages, two or three themes and six widths without a violation
 //! or an overlap; each main task by keyboard alone; colour visions, forced colours, less motion and text of twice the size.
 
-use super::browser::Browser;
+use super::browser::{self, Browser, ok};
 use super::gym::Gym;
 use super::{Ctx, Outcome};
-use crate::{Result, chromium, node};
+use crate::Result;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind, Target};
 use fitconnect_recording::shipped;
@@ -14,11 +14,8 @@ use serde_json::{Value, json};
 const FILE: &str = "indoor_ride_intervals_rr_edge530.fit";
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let gym = Gym::open(ctx, "everyone", 4, 1, &["--token-life-s", "604800"])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -100,8 +97,4 @@ fn said(step: &Value) -> String {
         None if words.is_empty() => "none".into(),
         None => words.join("; "),
     }
-}
-
-fn ok(step: &Value) -> bool {
-    step["ok"].as_bool().unwrap_or(false)
 }

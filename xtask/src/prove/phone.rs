@@ -4,12 +4,12 @@
 
 mod packets;
 
-use super::browser::Browser;
+use super::browser::{self, Browser, ok};
 use super::gym::Gym;
 use super::recordings::fold::{Course, Stored, Sums, fold};
 use super::recordings::golden_profile;
 use super::{Ctx, Outcome};
-use crate::{Result, chromium, node};
+use crate::Result;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::ClassId;
 use fitconnect_protocol::class::{MemberSummary, PlanAction, Segment, SegmentKind, Target};
@@ -59,11 +59,8 @@ struct Row {
 }
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let script = script(ctx.quick);
     let gym =
@@ -270,8 +267,4 @@ async fn settled(server: &fitconnect_loadtest::http::Server, token: &str, class:
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-}
-
-fn ok(step: &Value) -> bool {
-    step["ok"].as_bool().unwrap_or(false)
 }

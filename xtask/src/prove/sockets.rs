@@ -1,11 +1,11 @@
 //! Proof `sockets`: the member's page and the hall's screen over a bad socket, then over a server that is killed and comes back, then
 //! over one of another build. Both recover by themselves, and never show a number older than 3 s as live.
 
-use super::browser::Browser;
+use super::browser::{self, Browser, ok};
 use super::gym::Gym;
 use super::server::Server;
 use super::{Ctx, Outcome};
-use crate::{Result, chromium, node};
+use crate::Result;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind};
 use serde_json::{Value, json};
@@ -22,11 +22,8 @@ const BACK_WAITED_MS: u64 = 20_000;
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let mut gym = Gym::open(ctx, "sockets", 1, 1, &["--token-life-s", "604800"])?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -109,8 +106,4 @@ fn honest(what: &str, seen: &Value, outcome: &mut Outcome) {
 
 fn ms(step: &Value) -> String {
     format!("{} ms", step["ms"])
-}
-
-fn ok(step: &Value) -> bool {
-    step["ok"].as_bool().unwrap_or(false)
 }

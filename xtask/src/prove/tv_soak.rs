@@ -1,12 +1,12 @@
 //! Proof `tv-soak`: a hall's screen that hangs for two hours of class time before 200 people, ten times as fast as life, on a processor
 //! slowed down four times. It is let in by its six digits and put out again, as a trainer does it.
 
-use super::browser::Browser;
+use super::browser::{self, Browser, join, ok};
 use super::gym::Gym;
-use super::wall::{join, ok, ride};
+use super::wall::ride;
 use super::{Ctx, Outcome};
+use crate::Result;
 use crate::demo::people;
-use crate::{Result, chromium, node};
 use fitconnect_loadtest::people::shipped_people;
 use fitconnect_loadtest::progress;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
@@ -30,11 +30,8 @@ const NODES_PART: f64 = 0.05;
 const PUT_OUT_WITHIN_MS: f64 = 1_000.0;
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let count = if ctx.quick { PEOPLE_QUICK } else { PEOPLE };
     let profiles = people::profiles(&shipped_people(), count, ctx.seed);

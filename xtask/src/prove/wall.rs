@@ -1,11 +1,11 @@
 //! Proof `wall`: the hall's screen in a real browser. It moves, says when a sensor is lost and for how long, follows the trainer,
 //! shows nobody more than they consent to, in Russian and in English, with 40 and with 200 people.
 
-use super::browser::Browser;
+use super::browser::{self, Browser, join, ok};
 use super::gym::Gym;
 use super::{Ctx, Outcome};
+use crate::Result;
 use crate::demo::people;
-use crate::{Result, chromium, node};
 use fitconnect_loadtest::client::{Client, Options};
 use fitconnect_loadtest::people::shipped_people;
 use fitconnect_loadtest::rider::{Begin, End, Order, Rider, RiderOptions, Stage};
@@ -14,7 +14,7 @@ use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::ClassId;
 use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind, Target};
 use fitconnect_protocol::user::{Consent, ShowAs, UserCommand};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +22,8 @@ use std::time::Duration;
 const FOLLOWS_WITHIN_MS: f64 = 100.0;
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
-    if let Some(why) = node::missing() {
-        return Ok(Outcome::skipped(&why));
-    }
-    if chromium::ensure()?.is_none() {
-        return Ok(Outcome::skipped(chromium::HOW));
+    if let Some(skipped) = browser::missing()? {
+        return Ok(skipped);
     }
     let mut outcome = Outcome::new();
     for people in if ctx.quick { vec![40] } else { vec![40, 200] } {
@@ -200,14 +197,4 @@ fn looks(
     let step = browser.ask(&json!({ "do": "errors" }))?;
     outcome.must(&named("errors of the page"), join(&step["errors"]), "none", ok(&step));
     browser.close()
-}
-
-pub(super) fn ok(step: &Value) -> bool {
-    step["ok"].as_bool().unwrap_or(false)
-}
-
-pub(super) fn join(list: &Value) -> String {
-    let words: Vec<String> =
-        list.as_array().into_iter().flatten().map(|each| each.as_str().unwrap_or_default().to_owned()).collect();
-    if words.is_empty() { "none".into() } else { words.join("; ") }
 }

@@ -1,9 +1,10 @@
 //! A class at the speed of life: each control is pressed on the desk, and every page says when it painted what came of it.
 
 use super::super::browser::Browser;
+use super::super::browser::ok;
 use super::super::gym::Gym;
 use super::super::{Ctx, Outcome};
-use super::{ok, said};
+use super::said;
 use crate::Result;
 use crate::demo::people;
 use fitconnect_loadtest::people::shipped_people;

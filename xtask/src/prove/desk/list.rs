@@ -1,10 +1,11 @@
 //! A class at twenty times the speed of life, in which everything happens that the list is for; it is answered on the page.
 
 use super::super::browser::Browser;
+use super::super::browser::ok;
 use super::super::gym::Gym;
 use super::super::recordings::golden_profile;
 use super::super::{Ctx, Outcome};
-use super::{ok, said};
+use super::said;
 use crate::Result;
 use crate::demo::people;
 use fitconnect_loadtest::people::shipped_people;
