@@ -4,10 +4,11 @@
 use super::token::Claims;
 use fitconnect_domain::Millis;
 use fitconnect_protocol::UserId;
+use fitconnect_protocol::limits::SCREEN_TOKEN_LIFE_S;
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-/// The second of the revocation, by person. As many as were revoked within the longest life of a token.
+/// The second of the revocation, by person: of those within the longest life of a token.
 #[derive(Default)]
 pub struct Revoked(RwLock<HashMap<UserId, u64>>);
 
@@ -20,8 +21,10 @@ impl Revoked {
     /// No token that was given to this person until `at` is believed any more.
     pub fn revoke(&self, user: UserId, at: Millis) {
         let mut seconds = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let at = at.0 / 1_000;
+        seconds.retain(|_, second| *second + SCREEN_TOKEN_LIFE_S >= at);
         let second = seconds.entry(user).or_default();
-        *second = at.0.div_euclid(1_000).max(*second);
+        *second = at.max(*second);
     }
 
     fn second(&self, user: UserId) -> Option<u64> {
@@ -68,5 +71,9 @@ mod tests {
         assert!(revoked.is_good(&Claims::of(&tv, revoked.date(tv.user, at), 3_600)), "within the same second");
         assert_eq!(revoked.date(tv.user, Millis(2_000_000_000)), Millis(2_000_000_000));
         assert!(!Revoked::new([(tv.user, at)]).is_good(&before), "after a start too");
+        revoked.revoke(other.user, at.plus(SCREEN_TOKEN_LIFE_S * 1_000));
+        assert!(!revoked.is_good(&before), "as long as a token may live");
+        revoked.revoke(other.user, at.plus(SCREEN_TOKEN_LIFE_S * 1_000 + 1_000));
+        assert_eq!(revoked.0.read().expect("whole").len(), 1, "and no longer");
     }
 }

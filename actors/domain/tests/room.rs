@@ -416,6 +416,9 @@ fn one_who_is_silenced_does_not_write_until_it_is_over_or_taken_back() {
     hand.act(&ana(), mute(2, 60));
     hand.now = T0.plus(60_000);
     assert_eq!(hand.act(&ben(), post("again")), "11");
+    hand.act(&ana(), mute(2, 60));
+    hand.act(&ben(), RoomCommand::Leave);
+    assert_eq!(hand.act(&ana(), mute(2, 0)), "14", "of one who has left");
 }
 
 #[test]

@@ -102,7 +102,10 @@ impl Moderator<'_> {
         if for_s == 0 && !is_muted {
             return Err(Stop::Done);
         }
-        self.stored.members.get(&user).ok_or(ErrorCode::NotFound)?;
+        // Taken back it may be from one who has left and wants to come back.
+        if for_s > 0 && !self.stored.members.contains_key(&user) {
+            return Err(ErrorCode::NotFound.into());
+        }
         ensure(self.above, ErrorCode::Forbidden, "nobody silences themselves or one above them")?;
         let running = order.muted.values().filter(|until| **until > self.at_ms).count();
         ensure(for_s == 0 || is_muted || running < ROOM_MUTED_MAX, ErrorCode::TooLarge, "too many are silent")?;
