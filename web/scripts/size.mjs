@@ -9,7 +9,7 @@ const KIB = 1024
 /** Per page, KiB: log-in; the member's shell; the trainer's desk; the hall screen. */
 const BUDGETS = { login: { js: 60, css: 14 }, app: { js: 60, css: 14 }, coach: { js: 110, css: 14 }, tv: { js: 60, css: 14 } }
 /** What a place of the member's pages adds to their shell, KiB. */
-const ADDED = { Live: 25, History: 35, Summary: 35, Import: 25, Me: 25, Solo: 25 }
+const ADDED = { Live: 25, History: 35, Summary: 35, Import: 25, Chats: 25, Me: 25, Solo: 25 }
 const FONTS_KIB = 62
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))

@@ -316,3 +316,15 @@ test('who stops following tells the server, and hears no more', async () => {
   FakeSocket.last.say(0, { t: 'event', h: 1, o: 11, e: EVENT })
   expect(seen.events).toBe(0)
 })
+
+test('a room that one is no longer in is followed no more, over reconnects too', async () => {
+  const { seen } = await following()
+  FakeSocket.last.say(0, { t: 'ended', h: 1 })
+  await flush()
+  expect(seen.refused).toBe('not_member')
+  FakeSocket.last.closed(1006)
+  await vi.advanceTimersByTimeAsync(2_000)
+  FakeSocket.last.welcome()
+  await flush()
+  expect([FakeSocket.last.count('resume'), FakeSocket.last.count('subscribe')]).toEqual([0, 0])
+})

@@ -22,6 +22,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("BOARD_WHOLE_MAX", limits::BOARD_WHOLE_MAX as u64),
     ("NAME_BYTES_MAX", limits::NAME_BYTES_MAX as u64),
     ("CUE_BYTES_MAX", limits::CUE_BYTES_MAX as u64),
+    ("MESSAGE_BYTES_MAX", limits::MESSAGE_BYTES_MAX as u64),
     ("SEAT_BYTES_MAX", limits::SEAT_BYTES_MAX as u64),
     ("SEGMENTS_MAX", limits::SEGMENTS_MAX as u64),
     ("HEARTBEAT_MS", limits::HEARTBEAT_MS as u64),

@@ -1,6 +1,6 @@
 // The languages of the pages. One catalogue each, loaded alone; `ru.ts` is the shape that the others must fill.
 
-import type { AppMessages, CoachMessages, Messages } from './messages'
+import type { AppMessages, CoachMessages, Messages, RoomMessages } from './messages'
 
 export type Locale = 'ru' | 'en' | 'pseudo'
 /** What one can choose; `pseudo` is for tests of long texts, by `?lang=pseudo`. */
@@ -25,6 +25,13 @@ const COACH: Record<Locale, () => Promise<CoachMessages>> = {
   ru: () => import('./coach-ru').then((module) => module.ru),
   en: () => import('./coach-en').then((module) => module.en),
   pseudo: () => import('./pseudo').then((module) => module.coachPseudo),
+}
+
+/** Words of rooms, for whatever page shows one. */
+const ROOM: Record<Locale, () => Promise<RoomMessages>> = {
+  ru: () => import('./room-ru').then((module) => module.ru),
+  en: () => import('./room-en').then((module) => module.en),
+  pseudo: () => import('./pseudo').then((module) => module.roomPseudo),
 }
 
 function isLocale(text: string | null | undefined): text is Locale {
@@ -58,6 +65,10 @@ export function loadAppMessages(locale: Locale): Promise<AppMessages> {
 
 export function loadCoachMessages(locale: Locale): Promise<CoachMessages> {
   return COACH[locale]()
+}
+
+export function loadRoomMessages(locale: Locale): Promise<RoomMessages> {
+  return ROOM[locale]()
 }
 
 /** The language tag for `lang` and `Intl`. */

@@ -2,6 +2,7 @@
 
 import type { ru as appRu } from './app-ru'
 import type { ru as coachRu } from './coach-ru'
+import type { ru as roomRu } from './room-ru'
 import type { ru } from './ru'
 
 type Widened<T> = T extends string
@@ -15,3 +16,4 @@ type Widened<T> = T extends string
 export type Messages = Widened<typeof ru>
 export type AppMessages = Widened<typeof appRu>
 export type CoachMessages = Widened<typeof coachRu>
+export type RoomMessages = Widened<typeof roomRu>

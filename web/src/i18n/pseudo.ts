@@ -3,7 +3,8 @@
 import { en as appEn } from './app-en'
 import { en as coachEn } from './coach-en'
 import { en } from './en'
-import type { AppMessages, CoachMessages, Messages } from './messages'
+import { en as roomEn } from './room-en'
+import type { AppMessages, CoachMessages, Messages, RoomMessages } from './messages'
 
 function longer(text: string): string {
   return text ? `[${text}${'~'.repeat(Math.ceil(text.length * 0.4))}]` : text
@@ -19,3 +20,4 @@ function pseudoOf(value: unknown): unknown {
 export const pseudo = pseudoOf(en) as Messages
 export const appPseudo = pseudoOf(appEn) as AppMessages
 export const coachPseudo = pseudoOf(coachEn) as CoachMessages
+export const roomPseudo = pseudoOf(roomEn) as RoomMessages

@@ -1,9 +1,9 @@
-// This browser's memory (IndexedDB): samples and actions that the server has not taken, and answers to be shown while it is away.
+// This browser's memory (IndexedDB): samples, actions and messages that the server has not taken, and answers to be shown while it is away.
 // Where the browser gives no storage (private windows of some), everything is kept for the life of the page.
 
 const NAME = 'fitconnect'
-const VERSION = 1
-const STORES = ['rows', 'boots', 'actions', 'cache', 'shared'] as const
+const VERSION = 2
+const STORES = ['rows', 'boots', 'actions', 'posts', 'cache', 'shared'] as const
 export type StoreName = (typeof STORES)[number]
 
 export type Key = IDBValidKey

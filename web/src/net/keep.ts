@@ -1,7 +1,8 @@
-// Where the recorder keeps what must outlive the page: rows and boots. In a browser its database, in tests plain maps.
+// Where the recorder keeps what must outlive the page, rows and boots, and where messages wait. In a browser its database, in tests plain maps.
 
 import type { ClassClock, Sensor } from '../proto/protocol'
 import { db } from './db'
+import type { KeptPost, PostKeep } from '../room/posts'
 import type { KeptRow } from './outbox'
 
 /** One life of this device's clock in one class: all its rows are counted from `startedAt`. */
@@ -61,4 +62,15 @@ export function memoryKeep(): Keep & { boots: Map<number, Boot>; rows: Map<strin
     dropRows: (boot, source, seqs) => seqs.forEach((seq) => rows.delete(rowKey(boot.class, boot.boot, source, seq).join())),
     dropBoot: (boot) => void boots.delete(boot.boot),
   }
+}
+
+export const browserPosts: PostKeep = {
+  load: () => db.all<KeptPost>('posts'),
+  put: (post) => void db.put('posts', post.key, post).catch(ignore),
+  drop: (key) => void db.drop('posts', [key]).catch(ignore),
+}
+
+export function memoryPosts(): PostKeep & { posts: Map<string, KeptPost> } {
+  const posts = new Map<string, KeptPost>()
+  return { posts, load: async () => [...posts.values()], put: (post) => void posts.set(post.key, post), drop: (key) => void posts.delete(key) }
 }

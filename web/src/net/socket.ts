@@ -233,6 +233,12 @@ export class Socket {
       }
       case 'attention':
         return this.topics.attention(body.h, body.list)
+      case 'ended': {
+        // Out of a room: what is told of it is told to others.
+        const topic = this.topics.ended(body.h)
+        topic?.follower.refused?.({ code: 'not_member', message: 'no longer in it' })
+        return
+      }
       case 'lagging': {
         const topic = this.topics.all().find((each) => each.handle === body.h)
         if (topic) this.behind.add(topic)

@@ -50,6 +50,13 @@ export class Topics {
     if (topic.handle !== undefined) this.byHandle.delete(topic.handle)
   }
 
+  /** The server follows it for us no more. */
+  ended(handle: number): Topic | undefined {
+    const topic = this.byHandle.get(handle)
+    if (topic) this.remove(topic)
+    return topic
+  }
+
   get(name: string): Topic | undefined {
     return this.byName.get(name)
   }

@@ -29,3 +29,7 @@ export function uuidBytes(text: string): Uint8Array<ArrayBuffer> {
   const hex = text.replaceAll('-', '')
   return Uint8Array.from({ length: 16 }, (_, at) => parseInt(hex.slice(2 * at, 2 * at + 2), 16))
 }
+
+export function sameUuid(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at])
+}

@@ -4,7 +4,7 @@ import { Router } from '../../ui/router.svelte'
 import { updateReady } from '../../ui/session.svelte'
 import { takeUpdate } from './worker'
 
-export type Place = 'today' | 'live' | 'solo' | 'history' | 'summary' | 'import' | 'me'
+export type Place = 'today' | 'live' | 'solo' | 'history' | 'summary' | 'import' | 'chats' | 'me'
 
 let busy = false
 
@@ -16,7 +16,16 @@ export const isBusy = (): boolean => busy
 
 export const router = new Router<Place>(
   '/app',
-  { today: '/', live: '/class/:id', solo: '/solo', history: '/history', summary: '/history/:id', import: '/import', me: '/me' },
+  {
+    today: '/',
+    live: '/class/:id',
+    solo: '/solo',
+    history: '/history',
+    summary: '/history/:id',
+    import: '/import',
+    chats: '/chats/:id?',
+    me: '/me',
+  },
   (to) => {
     if (!updateReady() || busy) return false
     void takeUpdate(to)

@@ -4,12 +4,13 @@ import { api, type ClassInfo } from '../../net/api'
 import { Actions } from '../../net/actions'
 import { currentLogin, goodToken } from '../../net/auth'
 import { db } from '../../net/db'
-import { browserKeep } from '../../net/keep'
+import { browserKeep, browserPosts } from '../../net/keep'
 import { Recorder, type Recording } from '../../net/recorder'
 import { localNow } from '../../net/clock'
 import type { Consent, MemberSummary, Profile, UserEvent, UserSnapshot } from '../../proto/protocol'
 import { uuidText } from '../../proto/ids'
 import { randomId } from '../../hr/source'
+import { Rooms } from '../../ui/room/rooms.svelte'
 import { linkNow, socket } from '../../ui/session.svelte'
 
 const user = currentLogin()?.user ?? ''
@@ -27,6 +28,7 @@ function receiverId(): number {
 export const receiver = receiverId()
 export const recorder = new Recorder(socket, browserKeep, receiver)
 export const actions = new Actions(socket, user)
+export const rooms = new Rooms(socket, user, browserPosts, localStorage, true)
 
 let me = $state.raw<UserSnapshot>()
 let meSavedAt = $state<number>()
@@ -57,6 +59,7 @@ export async function startStore(): Promise<void> {
   if (kept && !me) {
     me = kept.user
     inClass = kept.user.in_class && uuidText(kept.user.in_class)
+    rooms.begin(kept.user.rooms ?? [])
     meSavedAt = kept.at
   }
   socket.follow('user:me', {
@@ -65,13 +68,13 @@ export async function startStore(): Promise<void> {
       const { t: _, ...fresh } = snapshot
       keepMe(fresh)
       inClass = fresh.in_class && uuidText(fresh.in_class)
+      rooms.begin(fresh.rooms ?? [])
     },
     event: (event) => heard(event as UserEvent),
   })
   watchRecorder()
   actions.watch((count) => (waitingActions = count))
-  await recorder.start()
-  await actions.start()
+  await Promise.all([rooms.posts.start(), recorder.start().then(() => actions.start())])
 }
 
 function keepMe(next: UserSnapshot): void {
@@ -82,6 +85,7 @@ function keepMe(next: UserSnapshot): void {
 
 function heard(event: UserEvent): void {
   if (!me) return
+  rooms.heard(event)
   switch (event.t) {
     case 'consent':
       return keepMe({ ...me, consent: event.consent })
@@ -93,6 +97,9 @@ function heard(event: UserEvent): void {
     case 'summary':
       newest = event.summary
       return
+    case 'in_room':
+    case 'left_room':
+      return keepMe({ ...me, rooms: rooms.own.map((each) => each.own!) })
   }
 }
 

@@ -1,0 +1,59 @@
+// The messages of one room that this page holds: in order of their numbers, each once, as it is now. Knows no socket.
+
+import type { Message } from '../proto/protocol'
+import { sameUuid } from '../proto/ids'
+
+/** Held at most; above it the oldest go, and can be had again. */
+export const MESSAGES_MAX = 2_000
+
+export interface Unread {
+  count: number
+  /** There may be more: the first of them is not held. */
+  more: boolean
+}
+
+export class Messages {
+  list: readonly Message[] = []
+  /** There are older ones that are not held. */
+  more = false
+
+  /** The newest, as a snapshot has them. What was held belongs to another count. */
+  begin(recent: readonly Message[]): void {
+    this.list = [...recent]
+    // Number 1 is the room's beginning, and no message.
+    this.more = recent.length > 0 && recent[0]!.seq > 2
+  }
+
+  /** A page that lies before what is held. */
+  older(page: readonly Message[], more: boolean): void {
+    const first = this.list[0]?.seq ?? Infinity
+    this.list = [...page.filter((each) => each.seq < first), ...this.list]
+    this.more = more
+  }
+
+  /** Posted, edited or deleted. One older than all that is held is read with its page. */
+  put(message: Message): void {
+    const last = this.list.at(-1)
+    if (!last || message.seq > last.seq) {
+      this.list = [...this.list.slice(-(MESSAGES_MAX - 1)), message]
+      if (this.list[0]!.seq > 2 && this.list.length === MESSAGES_MAX) this.more = true
+      return
+    }
+    const at = this.list.findIndex((each) => each.seq === message.seq)
+    if (at >= 0) this.list = this.list.with(at, message)
+  }
+
+  find(seq: number): Message | undefined {
+    return this.list.find((each) => each.seq === seq)
+  }
+
+  get newest(): Message | undefined {
+    return this.list.at(-1)
+  }
+}
+
+/** What others wrote above this number and nobody took away. */
+export function unreadOf({ list, more }: Messages, read: number, me: Uint8Array): Unread {
+  const count = list.filter((each) => each.seq > read && !each.deleted_by && !sameUuid(each.by, me)).length
+  return { count, more: count > 0 && more && list[0]!.seq > read + 1 }
+}

@@ -1,0 +1,57 @@
+// What one may do in a room, as the server will say too: nothing is offered that would be refused.
+
+import { currentLogin } from '../../net/auth'
+import { sameUuid } from '../../proto/ids'
+import type { Message, RoomMember } from '../../proto/protocol'
+import type { RoomState } from './rooms.svelte'
+
+const RANKS = { member: 0, moderator: 1, owner: 2 }
+
+export class Rights {
+  private readonly staff = ['trainer', 'admin'].includes(currentLogin()?.role ?? '')
+
+  constructor(private readonly room: RoomState) {}
+
+  private get snapshot() {
+    void this.room.version
+    return this.room.feed.snapshot
+  }
+
+  get member(): boolean {
+    return this.snapshot?.role !== undefined
+  }
+
+  /** Two people: staff have no business in it. */
+  get private(): boolean {
+    return ['direct', 'trainer'].includes(this.snapshot?.kind ?? '')
+  }
+
+  /** More than two may write: each message says whose it is. */
+  get many(): boolean {
+    return !this.private
+  }
+
+  get moderates(): boolean {
+    if (this.private) return false
+    return this.staff || RANKS[this.snapshot?.role ?? 'member'] > 0
+  }
+
+  get pins(): boolean {
+    return this.moderates || (this.private && this.member)
+  }
+
+  get leaves(): boolean {
+    return this.member && this.snapshot?.join !== 'fixed'
+  }
+
+  mine(message: Message, me: Uint8Array): boolean {
+    return sameUuid(message.by, me)
+  }
+
+  /** One keeps order among those below. */
+  above(user: Uint8Array, me: Uint8Array): boolean {
+    if (!this.moderates || sameUuid(user, me)) return false
+    const theirs = this.snapshot?.members.find((each: RoomMember) => sameUuid(each.user, user))?.role ?? 'member'
+    return this.staff || RANKS[this.snapshot?.role ?? 'member'] > RANKS[theirs]
+  }
+}

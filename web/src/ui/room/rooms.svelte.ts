@@ -1,0 +1,187 @@
+// The rooms of this page as state: which one is in, what is unread there, what waits to be sent. Made once, over the page's one socket.
+
+import { localNow } from '../../net/clock'
+import type { Socket } from '../../net/socket'
+import { sameUuid, uuidBytes, uuidText } from '../../proto/ids'
+import type { Message, OwnRoom, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
+import { Drafts } from '../../room/drafts'
+import { RoomFeed } from '../../room/feed'
+import { type Unread, unreadOf } from '../../room/messages'
+import { type Post, type PostKeep, Posts } from '../../room/posts'
+
+/** In a lively room the mark goes out so often at most. */
+const READ_EVERY_MS = 1_000
+
+/** One room: its feed, and a number that rises with each change of it. */
+export class RoomState {
+  private changes = $state(0)
+  refusal = $state.raw<Refusal>()
+  /** Up to which number one has read it, on any device; none where one is not in it. */
+  read = $state<number>()
+  own = $state.raw<OwnRoom>()
+  readonly feed: RoomFeed
+  /** Hears each message of others when it comes; `unread` is what there was before. */
+  readonly watchers = new Set<(message: Message, before: { read: number; unread: number }) => void>()
+  private markedAt = -Infinity
+  private marked = 0
+  private timer?: ReturnType<typeof setTimeout>
+
+  constructor(
+    readonly id: string,
+    private readonly rooms: Rooms,
+  ) {
+    this.feed = new RoomFeed(rooms.socket, id, rooms.me, {
+      changed: () => {
+        this.refusal = undefined
+        this.changes++
+        rooms.posts.told(id, this.feed.newest)
+      },
+      posted: (message) => {
+        if (sameUuid(message.by, rooms.me)) return
+        const before = { read: this.read ?? this.feed.newest, unread: this.unread.count }
+        for (const watcher of this.watchers) watcher(message, before)
+      },
+      refused: (refusal) => (this.refusal = refusal),
+    })
+  }
+
+  /** Read it where the feed is read: so that it is read again when it changes. */
+  get version(): number {
+    return this.changes
+  }
+
+  get unread(): Unread {
+    void this.changes
+    return this.read === undefined ? { count: 0, more: false } : unreadOf(this.feed.messages, this.read, this.rooms.me)
+  }
+
+  get last(): Message | undefined {
+    void this.changes
+    return this.feed.messages.newest
+  }
+
+  is(own: OwnRoom): void {
+    this.own = own
+    this.read = Math.max(own.read, this.marked)
+  }
+
+  gone(): void {
+    this.own = this.read = undefined
+    this.marked = 0
+  }
+
+  /** All that this page has was seen: other devices hear it. */
+  see(): void {
+    const { newest } = this.feed
+    if (this.read === undefined || this.timer || (this.feed.messages.newest?.seq ?? 0) <= this.read) return
+    const wait = this.markedAt + READ_EVERY_MS - localNow()
+    if (wait > 0) {
+      this.timer = setTimeout(() => {
+        this.timer = undefined
+        this.see()
+      }, wait)
+      return
+    }
+    this.markedAt = localNow()
+    this.marked = this.read = newest
+    const room = uuidBytes(this.id)
+    // What becomes of it is seen by the next mark.
+    this.rooms.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'read', room, through: newest } })).catch(() => {})
+  }
+
+  /** Asked for again: it has been made meanwhile, or one has come in. */
+  again(): void {
+    this.refusal = undefined
+    this.feed.start()
+  }
+
+  async act(act: RoomCommand): Promise<Response> {
+    return this.rooms.socket.command((cmd) => ({ t: 'room', room: uuidBytes(this.id), cmd, act }))
+  }
+}
+
+export class Rooms {
+  readonly me: Uint8Array
+  readonly posts: Posts
+  readonly drafts: Drafts
+  private readonly all = new Map<string, RoomState>()
+  private ids = $state.raw<readonly string[]>([])
+  private waiting = $state.raw<readonly Post[]>([])
+
+  constructor(
+    readonly socket: Socket,
+    user: string,
+    keep: PostKeep,
+    storage: Pick<Storage, 'getItem' | 'setItem'>,
+    /** Whether all rooms that one is in are followed, or only those that are opened. */
+    private readonly follows: boolean,
+  ) {
+    this.me = user ? uuidBytes(user) : new Uint8Array(16)
+    this.drafts = new Drafts(user, storage)
+    this.posts = new Posts(socket, user, keep)
+    this.posts.watch((all) => {
+      this.waiting = all
+      for (const { room, state } of all) if (state === 'sent') this.posts.told(room, this.all.get(room)?.feed.newest ?? 0)
+    })
+  }
+
+  /** The rooms that one is in. */
+  get own(): RoomState[] {
+    return this.ids.map((id) => this.all.get(id)!)
+  }
+
+  get unread(): number {
+    return this.own.reduce((sum, each) => sum + each.unread.count, 0)
+  }
+
+  postsOf(room: string): Post[] {
+    return this.waiting.filter((each) => each.room === room)
+  }
+
+  /** The state of a room, followed from now on whether one is in it or not. */
+  open(id: string): RoomState {
+    const room = this.of(id)
+    room.feed.start()
+    return room
+  }
+
+  /** Whoever opened it looks no more. */
+  close(id: string): void {
+    if (!this.follows || !this.ids.includes(id)) this.of(id).feed.stop()
+  }
+
+  /** What the topic `user:me` says at first. */
+  begin(own: readonly OwnRoom[]): void {
+    const now = new Set(own.map((each) => uuidText(each.room)))
+    for (const id of this.ids) if (!now.has(id)) this.leave(id)
+    for (const each of own) this.enter(each)
+  }
+
+  heard(event: UserEvent): void {
+    if (event.t === 'in_room') this.enter(event.room)
+    if (event.t === 'left_room') this.leave(uuidText(event.room))
+  }
+
+  private enter(own: OwnRoom): void {
+    const id = uuidText(own.room)
+    const room = this.of(id)
+    const came = room.own === undefined
+    room.is(own)
+    if (!this.ids.includes(id)) this.ids = [...this.ids, id]
+    if (this.follows || (came && room.refusal)) room.again()
+  }
+
+  private leave(id: string): void {
+    this.ids = this.ids.filter((each) => each !== id)
+    const room = this.all.get(id)
+    room?.gone()
+  }
+
+  private of(id: string): RoomState {
+    const known = this.all.get(id)
+    if (known) return known
+    const room = new RoomState(id, this)
+    this.all.set(id, room)
+    return room
+  }
+}

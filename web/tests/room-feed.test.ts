@@ -1,0 +1,76 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Follower } from '../src/net/topics'
+import type { Socket } from '../src/net/socket'
+import type { Request, RoomEvent, RoomSnapshot } from '../src/proto/protocol'
+import { RoomFeed } from '../src/room/feed'
+import { ANA, BEN, id, message } from './help/messages'
+
+const ROOM = '01a20eb6-f100-7000-8000-000000000001'
+const SNAPSHOT: RoomSnapshot = {
+  room: id(9), gym: id(8), kind: 'team', name: 'Early birds', join: 'open', role: 'member', people: 2,
+  members: [{ user: ANA, name: 'Ana', role: 'member' }, { user: BEN, name: 'Ben', role: 'owner' }],
+  recent: [message(40), message(41)],
+}
+
+let follower: Follower
+let asked: Request[]
+let page: number[]
+let feed: RoomFeed
+let changes: number
+
+beforeEach(() => {
+  asked = []
+  page = []
+  changes = 0
+  const socket = {
+    topics: { get: () => ({ position: { epoch: 1, offset: 44 } }) },
+    follow: (_: string, who: Follower) => ((follower = who), () => {}),
+    request: async (body: Request) => (asked.push(body), { t: 'page', room: id(9), messages: page.map((seq) => message(seq)), more: false }),
+  }
+  feed = new RoomFeed(socket as unknown as Socket, ROOM, ANA, { changed: () => changes++, refused() {} })
+  feed.start()
+  follower.snapshot!({ t: 'room', ...SNAPSHOT })
+})
+
+const tell = (event: RoomEvent) => follower.event!(event)
+const AT = { by: BEN, at_ms: 0 }
+
+test('what happens in a room shows: words, people, pins, pauses, silence', () => {
+  tell({ t: 'posted', message: message(42) })
+  tell({ t: 'pinned', seq: 42, pinned: true, ...AT })
+  tell({ t: 'slowed', seconds: 30, ...AT })
+  tell({ t: 'muted', user: ANA, until_ms: 9_000, ...AT })
+  tell({ t: 'muted', user: BEN, until_ms: 8_000, ...AT })
+  tell({ t: 'joined', member: { user: id(3), name: 'Eve', role: 'member' }, ...AT })
+  tell({ t: 'appointed', user: ANA, role: 'moderator', ...AT })
+  expect(feed.snapshot).toMatchObject({ pins: [42], slow_s: 30, muted_until_ms: 9_000, people: 3, role: 'moderator' })
+  expect([feed.messages.newest!.seq, feed.newest, changes]).toEqual([42, 44, 8])
+})
+
+test('what is deleted loses its words and its pin', () => {
+  tell({ t: 'pinned', seq: 41, pinned: true, ...AT })
+  tell({ t: 'deleted', message: message(41, BEN, { text: '', deleted_by: BEN }) })
+  expect([feed.snapshot!.pins, feed.messages.find(41)!.text]).toEqual([[], ''])
+})
+
+test('one who is sent out is in it no more', () => {
+  tell({ t: 'banned', user: ANA, banned: true, ...AT })
+  expect([feed.role, feed.snapshot!.people]).toEqual([undefined, 1])
+})
+
+test('the page before what is held is asked for once at a time', async () => {
+  page = [38, 39]
+  await Promise.all([feed.older(), feed.older()])
+  expect(asked).toEqual([expect.objectContaining({ t: 'history', from: { t: 'before', seq: 40 } })])
+  expect(feed.messages.list.map((each) => each.seq)).toEqual([38, 39, 40, 41])
+  await feed.older()
+  expect(asked.length).toBe(1)
+})
+
+test('a quoted message that is not held is fetched once', async () => {
+  page = [7]
+  expect([feed.find(7), feed.find(7)]).toEqual([undefined, undefined])
+  await Promise.resolve()
+  await Promise.resolve()
+  expect([feed.find(7)?.seq, asked.length]).toEqual([7, 1])
+})
