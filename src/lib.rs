@@ -9,6 +9,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod http;
 pub mod import;
 pub mod ride;
 pub mod seed;

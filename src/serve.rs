@@ -7,13 +7,13 @@ use crate::config::Config;
 use crate::store::lease::Lease;
 use crate::store::{self, OpenError, OwnError, Store};
 use crate::telemetry::Telemetry;
-use crate::ws;
+use crate::{http, ws};
 use actix::{Arbiter, ArbiterHandle};
-use actix_web::{App as Web, HttpServer, web};
+use actix_web::web;
 use fitconnect_actors::ports::{Clock, StoreError};
 use fitconnect_actors::{House, Marks, Ports, Spawner};
 use fitconnect_domain::{ActorKey, Millis};
-use fitconnect_protocol::limits::{LISTEN_BACKLOG, SCREEN_TOKEN_LIFE_S, WRITE_BYTES};
+use fitconnect_protocol::limits::SCREEN_TOKEN_LIFE_S;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,18 +106,9 @@ impl Server {
     /// Listens until `stop` resolves, then goes away gracefully. Calls `ready` with the address that it got.
     pub async fn run(self, ready: impl FnOnce(SocketAddr), stop: impl Future<Output = ()>) -> Result<(), ServeError> {
         let Server { app, store, lease, arbiters } = self;
-        let (shared, listen) = (app.clone(), app.config.listen.clone());
-        let http = HttpServer::new(move || Web::new().app_data(shared.clone()).configure(crate::api::configure))
-            .workers(app.config.workers)
-            .backlog(LISTEN_BACKLOG)
-            .h1_write_buffer_size(WRITE_BYTES)
-            .on_connect(ws::on_connect)
-            .disable_signals()
-            .shutdown_timeout(2)
-            .bind(&listen)
-            .map_err(|source| ServeError::Listen { addr: listen, source })?;
-        let addr = http.addrs().first().copied().expect("a bound server has an address");
-        let server = http.run();
+        let listen = app.config.listen.clone();
+        let (addr, server) =
+            http::listen(app.clone(), &listen).map_err(|source| ServeError::Listen { addr: listen, source })?;
         let handle = server.handle();
         let serving = actix_web::rt::spawn(server);
         actix_web::rt::spawn(ws::reap(app.clone()));

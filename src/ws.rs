@@ -1,21 +1,23 @@
-//! The socket: a pipe. Its actor decodes and hands on, its body (`pipe`) writes; the session behind both outlives them. The only
-//! folder that names actix-web-actors. The actor is polled only while its HTTP body is, so a stalled reader freezes it: the reaper
-//! stands outside.
+//! The socket: a pipe. Its task reads, decodes and hands on, `wire` writes; the session behind both outlives them. A socket that does
+//! not take what is written to it is not read either: a client that does not listen cannot ask for more.
 
+mod bell;
 mod opening;
-mod pipe;
 mod reaper;
+mod wire;
 
-pub use opening::open;
-pub use reaper::{Conn, KNOCK_ROUNDS, Sockets, on_connect, reap};
+pub use opening::{open, upgradable, upgrade};
+pub use reaper::{KNOCK_ROUNDS, Sockets, reap};
 
 use crate::app::App;
 use crate::auth::Claims;
 use crate::telemetry::trace::TraceId;
-use actix::prelude::{Actor, ActorContext, ActorFuture, AsyncContext, StreamHandler};
+use actix_http::ws::{self, Codec, Frame, Message, ProtocolError};
+use actix_web::rt::net::TcpStream;
+use actix_web::rt::time::{Sleep, sleep, timeout};
 use actix_web::web;
-use actix_web_actors::ws::{self, Message as Frame, ProtocolError, WebsocketContext};
-use bytes::Bytes;
+use bell::Bell;
+use bytes::{Bytes, BytesMut};
 use fitconnect_actors::outbox::Outbox;
 use fitconnect_actors::reply::ReplyTo;
 use fitconnect_domain::Millis;
@@ -25,35 +27,106 @@ use fitconnect_protocol::codec::{self, BadFrame};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::session::{AckMode, Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, ErrorCode, Refusal, SessionId};
-use pipe::Line;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::mem;
+use std::ops::ControlFlow;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio_util::codec::{Decoder, Encoder};
+use wire::{Turn, Wire};
 
 /// Malformed frames that a socket may send before it is taken for a broken client.
 const BAD_FRAMES_MAX: u32 = 20;
 
+/// Reads of one socket before another one's turn.
+const READS: usize = 8;
+
+/// What all sockets of a worker read into: between two reads only the beginning of an unfinished frame is kept of any.
+struct Reading {
+    chunk: Box<[u8]>,
+    frames: BytesMut,
+}
+
+thread_local! {
+    static READING: RefCell<Reading> =
+        RefCell::new(Reading { chunk: vec![0; READ_BYTES].into(), frames: BytesMut::with_capacity(READ_BYTES) });
+}
+
 pub struct Socket {
     app: web::Data<App>,
-    conn: Option<Conn>,
-    /// Whose token the opening carried; taken when the session begins.
-    claims: Option<Claims>,
+    stream: OwnedReadHalf,
+    codec: Codec,
+    /// Read, and not yet a whole frame.
+    begun: BytesMut,
+    wire: Arc<Wire>,
+    /// Nobody has said hello, and this long it is waited for.
+    hello: Option<Pin<Box<Sleep>>>,
     outbox: Option<Arc<Outbox>>,
-    /// What is shared with the body.
-    line: Rc<Line>,
     bad: u32,
     closing: bool,
     /// One id for everything that is logged of this socket.
     trace: TraceId,
 }
 
-type Ctx = WebsocketContext<Socket>;
-
 impl Socket {
-    fn new(app: web::Data<App>, conn: Option<Conn>, claims: Option<Claims>, line: Rc<Line>) -> Socket {
-        Socket { app, conn, claims, outbox: None, line, bad: 0, closing: false, trace: TraceId::new() }
+    /// Serves the socket until it closes or is lost. `begun` came behind the opening; `claims` are of the token in it.
+    pub async fn serve(app: web::Data<App>, stream: TcpStream, begun: BytesMut, claims: Option<Claims>) {
+        app.telemetry.socket_opened();
+        let (reading, writing) = stream.into_split();
+        let wire = Wire::new(app.clone(), writing, Bell::of_this_worker());
+        let mut socket = Socket {
+            app,
+            stream: reading,
+            codec: Codec::new().max_size(FRAME_BYTES_MAX),
+            begun,
+            wire,
+            hello: None,
+            outbox: None,
+            bad: 0,
+            closing: false,
+            trace: TraceId::new(),
+        };
+        match claims {
+            Some(claims) => socket.welcome(claims),
+            None => socket.hello = Some(Box::pin(sleep(Duration::from_millis(HELLO_MS_MAX)))),
+        }
+        let mut begun = mem::take(&mut socket.begun);
+        socket.decode(&mut begun);
+        socket.begun = begun;
+        poll_fn(|task| socket.poll(task)).await;
+        socket.leave().await;
+    }
+
+    /// Tells the session at once, and lets the last frames arrive: a stream that is dropped with something unread takes them along.
+    async fn leave(mut self) {
+        self.detach();
+        if self.wire.is_lost() {
+            return;
+        }
+        let last = async {
+            poll_fn(|task| self.wire.poll_unblocked(task)).await;
+            self.wire.shut_writing();
+            let mut rest = [0; 256];
+            while matches!(self.stream.read(&mut rest).await, Ok(1..)) {}
+        };
+        // Whoever does not close its side has had its time.
+        let _ = timeout(Duration::from_millis(CLOSING_MS_MAX), last).await;
+    }
+
+    fn detach(&mut self) {
+        if let Some(outbox) = self.outbox.take() {
+            outbox.shut();
+            self.app.sockets.unwatch(&outbox);
+            // The session may be carried by another socket by now.
+            if self.app.house.hub.detach(&outbox) {
+                self.app.house.to_session(outbox.by.session, Input::Detached, ReplyTo::Nobody);
+            }
+        }
     }
 
     fn now(&self) -> Millis {
@@ -61,7 +134,7 @@ impl Socket {
     }
 
     /// The person is known: a session begins, and the client is told.
-    fn welcome(&mut self, claims: Claims, ctx: &mut Ctx) {
+    fn welcome(&mut self, claims: Claims) {
         let session = SessionId(uuid::Uuid::now_v7());
         let by = Caller {
             user: claims.user,
@@ -71,7 +144,7 @@ impl Socket {
             hall: claims.hall.clone(),
             name: claims.name.clone(),
         };
-        let outbox = self.carry(Arc::new(by), ctx);
+        let outbox = self.carry(Arc::new(by));
         let now = self.now();
         let welcome = Response::Welcome {
             session,
@@ -96,79 +169,146 @@ impl Socket {
     }
 
     /// A new outbox for this identity; the one before, if any, takes nothing more.
-    fn carry(&mut self, by: Arc<Caller>, ctx: &mut Ctx) -> Arc<Outbox> {
+    fn carry(&mut self, by: Arc<Caller>) -> Arc<Outbox> {
         let outbox = Outbox::new(by);
-        self.line.outbox.replace(Some(outbox.clone()));
-        let close = self.outbox.replace(outbox.clone()).and_then(|before| {
-            // What still waits there leaves with the actor's own frames, before any of the new outbox.
-            let close = before.empty(self.now().0, |frame| ctx.binary(frame.message()));
+        if let Some(before) = self.outbox.replace(outbox.clone()) {
             self.app.sockets.unwatch(&before);
-            before.shut();
-            close
-        });
-        self.app.sockets.watch(self.conn.clone(), &outbox);
-        if let Some(code) = close {
-            self.close(code, ctx);
         }
+        self.wire.carry(&outbox);
+        self.app.sockets.watch(&self.wire, &outbox);
         outbox
     }
 
     /// Writes what waits, then the close.
-    fn close(&mut self, code: CloseCode, ctx: &mut Ctx) {
+    fn close(&mut self, code: CloseCode) {
         if self.closing {
             return;
         }
         self.app.telemetry.closed(code);
         let (code, description) = (ws::CloseCode::Other(code.code()), Some(code.reason().into()));
-        self.end(Some(ws::CloseReason { code, description }), ctx);
+        self.end(Some(ws::CloseReason { code, description }));
     }
 
     /// The last frames, a close with `reason`, and nothing after it.
-    fn end(&mut self, reason: Option<ws::CloseReason>, ctx: &mut Ctx) {
+    fn end(&mut self, reason: Option<ws::CloseReason>) {
         self.closing = true;
-        self.line.outbox.take();
-        if let Some(outbox) = self.outbox.clone() {
-            outbox.empty(self.now().0, |frame| ctx.binary(frame.message()));
-        }
-        ctx.close(reason);
-        ctx.stop();
+        let close = self.encode(Message::Close(reason));
+        self.wire.end(close);
+    }
+
+    /// A frame that is no message of ours.
+    fn encode(&mut self, message: Message) -> Bytes {
+        let mut frame = BytesMut::new();
+        self.codec.encode(message, &mut frame).expect("only an unfinished fragment cannot be encoded");
+        frame.freeze()
     }
 
     // ---- reading ----
 
-    fn binary(&mut self, bytes: &Bytes, ctx: &mut Ctx) {
-        self.line.read_at.set(self.now());
+    /// Ready when there is nothing more to read or to say.
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..READS {
+            match ready!(self.wire.poll_turn(task)) {
+                Turn::Read => {}
+                Turn::Close(code) => self.close(code),
+                Turn::Lost => return Poll::Ready(()),
+            }
+            let waited = self.hello.as_mut().is_some_and(|hello| hello.as_mut().poll(task).is_ready());
+            if waited {
+                self.close(CloseCode::Unauthorised);
+            }
+            if self.closing || ready!(self.read(task)).is_break() {
+                return Poll::Ready(());
+            }
+        }
+        // It has more to say; the others of this worker come first.
+        task.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once, and handles what has become whole by it. Break: the socket is over.
+    fn read(&mut self, task: &mut Context<'_>) -> Poll<ControlFlow<()>> {
+        READING.with_borrow_mut(|Reading { chunk, frames }| {
+            let mut read = ReadBuf::new(chunk);
+            match ready!(Pin::new(&mut self.stream).poll_read(task, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => {}
+                lost => {
+                    tracing::debug!(?lost, "the socket is lost");
+                    return Poll::Ready(ControlFlow::Break(()));
+                }
+            }
+            frames.extend_from_slice(&mem::take(&mut self.begun));
+            frames.extend_from_slice(read.filled());
+            self.decode(frames);
+            self.begun = BytesMut::from(&frames[..]);
+            frames.clear();
+            Poll::Ready(if self.closing { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })
+    }
+
+    /// Handles all whole frames of `frames`, and leaves what is not whole yet.
+    fn decode(&mut self, frames: &mut BytesMut) {
+        while !self.closing
+            && let Some(frame) = self.codec.decode(frames).transpose()
+        {
+            self.handle(frame);
+        }
+    }
+
+    fn handle(&mut self, frame: Result<Frame, ProtocolError>) {
+        // What a socket has to say is for debugging; a span for each frame would be felt.
+        let _in = tracing::enabled!(tracing::Level::DEBUG).then(|| self.trace.socket().entered());
+        match frame {
+            Ok(Frame::Binary(bytes)) => self.binary(&bytes),
+            Ok(Frame::Ping(bytes)) => {
+                self.wire.heard();
+                let pong = self.encode(Message::Pong(bytes));
+                self.wire.say(pong);
+            }
+            Ok(Frame::Pong(_)) => self.wire.heard(),
+            Ok(Frame::Close(reason)) => self.end(reason),
+            // Fragments are for messages that are larger than ours may be.
+            Ok(Frame::Text(_) | Frame::Continuation(_)) => self.close(CloseCode::BadFrame),
+            Err(error) => {
+                tracing::debug!(%error, "the socket cannot be read");
+                self.close(CloseCode::BadFrame);
+            }
+        }
+    }
+
+    fn binary(&mut self, bytes: &Bytes) {
+        self.wire.heard();
         // An empty frame is a heartbeat.
         if bytes.is_empty() {
             return;
         }
         match codec::decode(bytes) {
-            Ok((id, request)) => self.request(id, request, ctx),
-            Err(bad) => self.bad_frame(bad, ctx),
+            Ok((id, request)) => self.request(id, request),
+            Err(bad) => self.bad_frame(bad),
         }
     }
 
-    fn bad_frame(&mut self, BadFrame { id, refusal }: BadFrame, ctx: &mut Ctx) {
+    fn bad_frame(&mut self, BadFrame { id, refusal }: BadFrame) {
         self.bad += 1;
         tracing::debug!(code = refusal.code.as_str(), message = refusal.message, "bad frame");
         self.app.telemetry.bad_frame();
-        let (Some(outbox), Some(id)) = (&self.outbox, id) else { return self.close(CloseCode::BadFrame, ctx) };
+        let (Some(outbox), Some(id)) = (&self.outbox, id) else { return self.close(CloseCode::BadFrame) };
         outbox.control(codec::encode(id, &Response::Refused(refusal)), self.now().0);
         if self.bad > BAD_FRAMES_MAX {
-            return self.close(CloseCode::BadFrame, ctx);
+            return self.close(CloseCode::BadFrame);
         }
         self.app.house.to_session(outbox.by.session, Input::Bad, ReplyTo::Nobody);
     }
 
-    fn request(&mut self, id: u32, request: Request, ctx: &mut Ctx) {
+    fn request(&mut self, id: u32, request: Request) {
         if let Request::Class { cmd, .. } | Request::User { cmd, .. } | Request::Room { cmd, .. } = &request {
             // From here on the command's own id is the trace: every floor down to the row logs it.
             tracing::debug!(%cmd, "a command came in");
         }
-        let Some(outbox) = self.outbox.clone() else { return self.hello(request, ctx) };
+        let Some(outbox) = self.outbox.clone() else { return self.hello(request) };
         match request {
             Request::Refresh { token } => self.refresh(id, &token, &outbox),
-            Request::Resume { session, topics } => self.resume(id, session, topics, outbox, ctx),
+            Request::Resume { session, topics } => self.resume(id, session, topics, outbox),
             request => {
                 let push = matches!(request, Request::Subscribe { .. });
                 let reply =
@@ -181,13 +321,16 @@ impl Socket {
     }
 
     /// The first frame of a client that could not put its token into the subprotocol.
-    fn hello(&mut self, request: Request, ctx: &mut Ctx) {
-        let Request::Hello { token } = request else { return self.close(CloseCode::Unauthorised, ctx) };
+    fn hello(&mut self, request: Request) {
+        let Request::Hello { token } = request else { return self.close(CloseCode::Unauthorised) };
         match self.app.believe(&token) {
-            Ok(claims) => self.welcome(claims, ctx),
+            Ok(claims) => {
+                self.hello = None;
+                self.welcome(claims);
+            }
             Err(why) => {
                 tracing::debug!(%why, "hello refused");
-                self.close(CloseCode::Unauthorised, ctx);
+                self.close(CloseCode::Unauthorised);
             }
         }
     }
@@ -206,19 +349,12 @@ impl Socket {
     }
 
     /// Takes a lost session back where it is this person's and still waits; then every topic answers by itself.
-    fn resume(
-        &mut self,
-        id: u32,
-        wanted: Option<SessionId>,
-        topics: Vec<TopicPosition>,
-        own: Arc<Outbox>,
-        ctx: &mut Ctx,
-    ) {
+    fn resume(&mut self, id: u32, wanted: Option<SessionId>, topics: Vec<TopicPosition>, own: Arc<Outbox>) {
         let house = self.app.house.clone();
         let wanted = wanted.filter(|wanted| *wanted != own.by.session);
         let known = wanted.and_then(|wanted| house.lost_session(wanted, &own.by));
         let reclaimed = known.is_some_and(|by| {
-            let outbox = self.carry(by, ctx);
+            let outbox = self.carry(by);
             let taken = house.reclaim_session(&outbox);
             if taken {
                 house.session_ended(own.by.session, Some(&own));
@@ -228,7 +364,7 @@ impl Socket {
         let Some(outbox) = self.outbox.clone() else { return };
         if !reclaimed && !Arc::ptr_eq(&outbox, &own) {
             // The old session ended in this very moment: the new one goes on.
-            return self.close(CloseCode::GoingAway, ctx);
+            return self.close(CloseCode::GoingAway);
         }
         let session = outbox.by.session;
         let answer = Response::Resuming { session, reclaimed, topics: topics.len() as u32 };
@@ -237,85 +373,9 @@ impl Socket {
     }
 }
 
-/// Closes when the body asks for it.
-struct Asked;
-
-impl ActorFuture<Socket> for Asked {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, socket: &mut Socket, ctx: &mut Ctx, _: &mut Context<'_>) -> Poll<()> {
-        // The body wakes the whole actor: there is no waker to leave.
-        if let Some(code) = socket.line.close.take() {
-            socket.close(code, ctx);
-        }
-        Poll::Pending
-    }
-}
-
-impl Actor for Socket {
-    type Context = Ctx;
-
-    fn started(&mut self, ctx: &mut Ctx) {
-        self.app.telemetry.socket_opened();
-        ctx.spawn(Asked);
-        match self.claims.take() {
-            Some(claims) => self.welcome(claims, ctx),
-            None => {
-                ctx.run_later(Duration::from_millis(HELLO_MS_MAX), |socket, ctx| {
-                    if socket.outbox.is_none() {
-                        socket.close(CloseCode::Unauthorised, ctx);
-                    }
-                });
-            }
-        }
-    }
-}
-
 impl Drop for Socket {
     fn drop(&mut self) {
+        self.detach();
         self.app.telemetry.socket_closed();
-        if let Some(outbox) = self.outbox.take() {
-            outbox.shut();
-            self.app.sockets.unwatch(&outbox);
-            // The session may be carried by another socket by now.
-            if self.app.house.hub.detach(&outbox) {
-                self.app.house.to_session(outbox.by.session, Input::Detached, ReplyTo::Nobody);
-            }
-        }
-    }
-}
-
-impl StreamHandler<Result<Frame, ProtocolError>> for Socket {
-    fn handle(&mut self, frame: Result<Frame, ProtocolError>, ctx: &mut Ctx) {
-        if self.closing {
-            return;
-        }
-        // What a socket has to say is for debugging; a span for each frame would be felt.
-        let _in = tracing::enabled!(tracing::Level::DEBUG).then(|| self.trace.socket().entered());
-        match frame {
-            Ok(Frame::Binary(bytes)) => self.binary(&bytes, ctx),
-            Ok(Frame::Ping(bytes)) => {
-                self.line.read_at.set(self.now());
-                ctx.pong(&bytes);
-            }
-            Ok(Frame::Pong(_) | Frame::Nop) => self.line.read_at.set(self.now()),
-            Ok(Frame::Close(reason)) => self.end(reason, ctx),
-            // Fragments are for messages that are larger than ours may be.
-            Ok(Frame::Text(_) | Frame::Continuation(_)) => self.close(CloseCode::BadFrame, ctx),
-            // The line is cut: there is nobody to close it for.
-            Err(ProtocolError::Io(error)) => {
-                tracing::debug!(%error, "the socket is lost");
-                self.closing = true;
-                ctx.stop();
-            }
-            Err(error) => {
-                tracing::debug!(%error, "the socket cannot be read");
-                self.close(CloseCode::BadFrame, ctx);
-            }
-        }
-    }
-
-    fn finished(&mut self, ctx: &mut Ctx) {
-        ctx.stop();
     }
 }

@@ -90,8 +90,10 @@ pub const LISTEN_BACKLOG: u32 = 4_096;
 
 /// Frames that a socket takes from its lanes at once. What is larger stays allocated with each socket.
 pub const DRAIN_FRAMES_MAX: usize = 8;
-/// Bytes that are gathered for one write to a socket; also what a stalled one holds besides its lanes.
-pub const WRITE_BYTES: usize = 4 * 1024;
+/// Bytes that a worker reads from a socket at once; one buffer for all its sockets.
+pub const READ_BYTES: usize = 16 * 1024;
+/// A socket that we have closed waits so long for the client to close its side.
+pub const CLOSING_MS_MAX: u64 = 1_000;
 
 /// Mailbox of a session and of any other actor. Full means: try again, nothing is kept for you.
 pub const MAILBOX_SESSION: usize = 64;

@@ -1,8 +1,8 @@
 //! Heartbeats, over a real socket with a clock that stands until it is moved.
 
 use super::*;
+use crate::http;
 use crate::ws::KNOCK_ROUNDS;
-use actix_web::HttpServer;
 use fitconnect_protocol::limits::{HEARTBEAT_GRACE_MS, HEARTBEAT_MS};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
@@ -20,10 +20,8 @@ impl Bench {
     /// The same with this token; the answer where there is no upgrade.
     pub(super) async fn dial_with(&self, token: &str) -> Result<WebSocketStream<TcpStream>, Error> {
         let app = self.app.clone();
-        let serve = move || actix_web::App::new().app_data(app.clone()).configure(configure);
-        let server = HttpServer::new(serve).workers(1).bind(("127.0.0.1", 0)).expect("a free port");
-        let address = server.addrs()[0];
-        actix_web::rt::spawn(server.run());
+        let (address, server) = http::listen(app, ("127.0.0.1", 0)).expect("a free port");
+        actix_web::rt::spawn(server);
         let mut request = format!("ws://{address}/v1/ws").into_client_request().expect("an address");
         let offered = format!("fitconnect.v1, bearer.{token}");
         request.headers_mut().insert("sec-websocket-protocol", offered.parse().expect("a header"));
