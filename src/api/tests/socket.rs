@@ -71,7 +71,8 @@ async fn a_reader_that_was_behind_gets_every_frame_whole_and_in_order_and_is_not
     let mut socket = bench.dial().await;
     let outbox = bench.app.house.hub.outboxes().pop().expect("the session's");
     // Far more than the buffers of both kernels, in frames that no buffer ends with.
-    let frame = |number: u32| [&number.to_be_bytes()[..], &vec![number as u8; 1 + number as usize * 7 % 9_000]].concat();
+    let frame =
+        |number: u32| [&number.to_be_bytes()[..], &vec![number as u8; 1 + number as usize * 7 % 9_000]].concat();
     const FRAMES: u32 = 3_000;
     (0..FRAMES).for_each(|number| outbox.control((&frame(number)[..]).into(), NOW_MS));
     actix_web::rt::time::sleep(Duration::from_millis(100)).await;
