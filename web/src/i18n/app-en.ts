@@ -111,6 +111,7 @@ export const en: AppMessages = {
     sosHold: 'Hold for a second to call the trainer',
     sosOn: 'The trainer is being called. Tap if all is well.',
     sosOff: 'All is well',
+    chat: 'Chat',
     sensor: 'Sensor',
     leave: 'Leave',
     leaveAsk: 'Leave the class? What you have earned stays, and you can come back.',

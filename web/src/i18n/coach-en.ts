@@ -100,6 +100,7 @@ export const en: CoachMessages = {
     locked: (name) => `${name} leads this class. Who leads moves the plan.`,
   },
   roster: { open: 'Roster', label: 'Who is in the hall', guest: 'Guest’s name', seat: 'Seat', admit: 'Let in', noStrap: 'no sensor' },
+  chat: { open: 'Chat', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
   screens: {
     open: 'TVs',
     label: 'TVs of the gym',
@@ -163,5 +164,5 @@ export const en: CoachMessages = {
     network: 'No connection: this was not sent.',
     other: (code) => `That did not work (${code}).`,
   },
-  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym',
+  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym · C: chat',
 }

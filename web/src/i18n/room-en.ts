@@ -101,7 +101,9 @@ export const en: RoomMessages = {
     heading: 'Class chat',
     none: 'The trainer has not opened a chat for this class.',
     open: 'Open a chat for this class',
+    openHint: 'This class has no chat yet. Members come in by themselves, and you keep order.',
     join: 'Join the class chat',
+    joinHint: 'Everybody in the chat sees your name.',
   },
   refusals: {
     network: 'there is no connection',

@@ -11,6 +11,7 @@ export interface Keys {
   tell(): void
   screen(): void
   screens(): void
+  chat(): void
 }
 
 export function press(event: KeyboardEvent, keys: Keys): void {
@@ -30,6 +31,7 @@ export function press(event: KeyboardEvent, keys: Keys): void {
   else if (event.code === 'KeyB') keys.tell()
   else if (event.code === 'KeyT') keys.screen()
   else if (event.code === 'KeyP') keys.screens()
+  else if (event.code === 'KeyC') keys.chat()
   else return
   event.preventDefault()
 }

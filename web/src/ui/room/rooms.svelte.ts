@@ -105,6 +105,8 @@ export class Rooms {
   readonly posts: Posts
   readonly drafts: Drafts
   private readonly all = new Map<string, RoomState>()
+  /** How many look at a room. */
+  private readonly looks = new Map<string, number>()
   private ids = $state.raw<readonly string[]>([])
   private waiting = $state.raw<readonly Post[]>([])
 
@@ -141,13 +143,16 @@ export class Rooms {
   /** The state of a room, followed from now on whether one is in it or not. */
   open(id: string): RoomState {
     const room = this.of(id)
-    room.feed.start()
+    this.looks.set(id, (this.looks.get(id) ?? 0) + 1)
+    room.again()
     return room
   }
 
-  /** Whoever opened it looks no more. */
+  /** One who opened it looks no more. */
   close(id: string): void {
-    if (!this.follows || !this.ids.includes(id)) this.of(id).feed.stop()
+    const looks = (this.looks.get(id) ?? 1) - 1
+    this.looks.set(id, looks)
+    if (looks === 0 && !(this.follows && this.ids.includes(id))) this.of(id).feed.stop()
   }
 
   /** What the topic `user:me` says at first. */
