@@ -13,6 +13,7 @@ mod login;
 mod me;
 mod openapi;
 mod pages;
+mod people;
 mod record;
 mod reference;
 mod rides;
@@ -63,6 +64,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(accounts::list)
         .service(accounts::make)
         .service(accounts::reset)
+        .service(people::find)
         .service(me::me)
         .service(me::password)
         .service(me::summaries)

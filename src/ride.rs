@@ -5,7 +5,7 @@ use crate::store;
 use fitconnect_actors::Marks;
 use fitconnect_actors::ports::{Account, StateStore, StoreError, StoredPerson, UserRow};
 use fitconnect_domain::Millis;
-use fitconnect_domain::user::Stored;
+use fitconnect_domain::user::{Blocks, Stored};
 use fitconnect_protocol::class::MemberSummary;
 use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, Role, Sex};
 use fitconnect_protocol::{GymId, UserId, Uuid};
@@ -89,7 +89,8 @@ async fn embedded(args: &RideArgs, bytes: Vec<u8>, now: Millis) -> Result<Member
     let day = fitconnect_recording::read(&bytes).map_or(now, |recording| Millis(recording.started_at_ms.max(0) as u64));
     let profile = profile(args, day);
     add_rider(&*store.state, gym, user, &profile).await?;
-    let person = StoredPerson { gym, name: "rider".into(), version: 1, profile, consent: Consent::default() };
+    let (name, consent, blocks) = ("rider".into(), Consent::default(), Blocks::default());
+    let person = StoredPerson { gym, name, version: 1, profile, consent, blocks };
     let imported = import::import(bytes, Importer { user, person }, &*store.state, &*store.events, now).await;
     store.close().await;
     let imported = imported.map_err(|source| RideError::Import { path: String::new(), source })?;

@@ -3,6 +3,7 @@
 
 use fitconnect_domain::class::StoredSample;
 use fitconnect_domain::time::Date;
+use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, Letter, LetterId, Millis};
 use fitconnect_protocol::user::{Consent, Profile, Role};
 use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
@@ -174,6 +175,8 @@ pub struct StoredPerson {
     pub version: u64,
     pub profile: Profile,
     pub consent: Consent,
+    /// Whom this person does not want to hear of, and who does not want to hear of them.
+    pub blocks: Blocks,
 }
 
 /// An account: who may log in, and as what.
@@ -248,6 +251,14 @@ pub trait StateStore: Send + Sync {
         after: Option<String>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Account>, StoreError>>;
+    /// Members and staff of a gym whose names have words that begin with all of these, as [`fitconnect_domain::words::words_of`] makes
+    /// them, in order of name. More than [`fitconnect_protocol::limits::PEOPLE_WORDS_MAX`] words are not looked at.
+    fn people(
+        &self,
+        gym: GymId,
+        words: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(UserId, String)>, StoreError>>;
     /// Screens of a gym in order of name: the first of them, where there are more than a page.
     fn screens(&self, gym: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>>;
     /// Takes an account away; its person's row stays. `false` where there is no such account.

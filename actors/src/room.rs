@@ -4,13 +4,13 @@ use crate::body::{Body, fingerprint, pack, unpack};
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredChange};
+use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredChange, StoredPerson};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
-use fitconnect_domain::room::{self, Input, Load, Loaded, POSTED, Publish, Room, Stored};
+use fitconnect_domain::room::{self, Input, Load, Loaded, POSTED, Person, Publish, Room, Stored};
 use fitconnect_domain::user::Never;
-use fitconnect_domain::{ActorKey, Millis};
+use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::RoomId;
 use fitconnect_protocol::limits::ROOM_SNAPSHOT_EVERY;
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomEvent, RoomKind};
@@ -66,7 +66,7 @@ impl Body for RoomBody {
     fn digest(input: &Input) -> u64 {
         match input {
             Input::Command { act, .. } => fingerprint(&pack(act)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) => {
+            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => {
                 unreachable!("not a command: {input:?}")
             }
         }
@@ -74,6 +74,10 @@ impl Body for RoomBody {
 
     fn channels(id: RoomId) -> Vec<Channel> {
         vec![Channel::room(id)]
+    }
+
+    fn letter(letter: LetterBody) -> Option<Input> {
+        Some(Input::Letter(letter))
     }
 
     fn loaded(house: &House, id: RoomId, room: &Room, stored: &StoredActor) {
@@ -89,7 +93,7 @@ impl Body for RoomBody {
     fn follows(input: &Input) -> Option<(Topic, Option<Position>)> {
         match input {
             Input::Subscribe { room, position, .. } => Some((Topic::Room(*room), *position)),
-            Input::Command { .. } | Input::History { .. } | Input::Loaded(_) => None,
+            Input::Command { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => None,
         }
     }
     fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<Input> {
@@ -119,11 +123,10 @@ impl Body for RoomBody {
         let house = house.clone();
         async move {
             let loaded = match load {
-                Load::Person { user } => house
-                    .state
-                    .person(user)
-                    .await
-                    .map(|person| Loaded::Person { user, person: person.map(|person| (person.gym, person.name)) }),
+                Load::Person { user } => house.state.person(user).await.map(|person| {
+                    let known = |found: StoredPerson| Person { gym: found.gym, name: found.name, blocks: found.blocks };
+                    Loaded::Person { user, person: person.map(known).map(Box::new) }
+                }),
                 Load::Message { seq } => message(&house, id, seq).await.map(|message| Loaded::Message { seq, message }),
                 Load::Page { ask, from, limit } => {
                     let page = page(&house, id, from, limit).await;
@@ -167,7 +170,8 @@ fn posted(body: &[u8]) -> Result<Option<Message>, StoreError> {
         | RoomEvent::Pinned { .. }
         | RoomEvent::Slowed { .. }
         | RoomEvent::Muted { .. }
-        | RoomEvent::Banned { .. } => Ok(None),
+        | RoomEvent::Banned { .. }
+        | RoomEvent::Closed { .. } => Ok(None),
     }
 }
 

@@ -8,10 +8,11 @@ use crate::ports::{Event, Row, StoreError, StoredActor, StoredChange, UserRow};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
-use fitconnect_domain::user::{Change, Input, Never, Publish, Stored, User};
+use fitconnect_domain::user::{Change, Input, Load, Loaded, Never, Publish, Stored, User};
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::UserId;
 use fitconnect_protocol::session::{Event as TopicEvent, Position, Topic};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ impl Body for UserBody {
     fn digest(input: &Input) -> u64 {
         match input {
             Input::Command { act, .. } => fingerprint(&pack(act)),
-            Input::Subscribe { .. } | Input::Letter(_) => unreachable!("not a command: {input:?}"),
+            Input::Subscribe { .. } | Input::Letter(_) | Input::Loaded(_) => unreachable!("not a command: {input:?}"),
         }
     }
 
@@ -58,7 +59,7 @@ impl Body for UserBody {
     fn follows(input: &Input) -> Option<(Topic, Option<Position>)> {
         match input {
             Input::Subscribe { position, .. } => Some((Topic::Me, *position)),
-            Input::Command { .. } | Input::Letter(_) => None,
+            Input::Command { .. } | Input::Letter(_) | Input::Loaded(_) => None,
         }
     }
     fn follow(by: Arc<Caller>, _: Topic, position: Position) -> Option<Input> {
@@ -77,7 +78,18 @@ impl Body for UserBody {
         match record {}
     }
 
-    fn load(_: &Arc<House>, _: UserId, load: Never) -> BoxFuture<'static, Input> {
-        match load {}
+    fn load(house: &Arc<House>, id: UserId, load: Load) -> BoxFuture<'static, Input> {
+        let house = house.clone();
+        async move {
+            let person = house.state.person(load.user).await.map(|person| person.map(|found| (found.gym, found.name)));
+            Input::Loaded(match person {
+                Ok(person) => Loaded::Person { user: load.user, person },
+                Err(error) => {
+                    tracing::warn!(user = %id, %error, "whom a block is about could not be looked up");
+                    Loaded::Failed(load)
+                }
+            })
+        }
+        .boxed()
     }
 }

@@ -37,6 +37,7 @@ codes! {
     RoomFull "room_full" "too many people are in this room",
     RoomExists "room_exists" "this room has been made already: join it",
     NotMember "not_member" "you are not in this room: join first, or ask a moderator to add you",
+    Blocked "blocked" "one of the two has blocked the other: nothing goes between them",
     NoMessage "no_message" "there is no message of this number, or it was deleted",
     EmailTaken "email_taken" "this e-mail has an account already",
     SeatTaken "seat_taken" "somebody sits there",

@@ -33,6 +33,14 @@ pub const NAME_BYTES_MAX: usize = 80;
 pub const CUE_BYTES_MAX: usize = 280;
 pub const SEAT_BYTES_MAX: usize = 16;
 
+/// People that a search by name finds at one time, and the words of a name that are looked at.
+pub const PEOPLE_FOUND_MAX: usize = 20;
+pub const PEOPLE_WORDS_MAX: usize = 3;
+/// People whom one has blocked, and as many again who have blocked one.
+pub const PERSON_BLOCKS_MAX: usize = 500;
+/// Blocks of one person that wait until it is known whom they are about.
+pub const PERSON_BLOCKING_MAX: usize = 16;
+
 /// Rooms that one person is in; a phone follows all of them besides its class.
 pub const PERSON_ROOMS_MAX: usize = 200;
 /// People in one room: a gym's, with room.

@@ -214,6 +214,12 @@ pub enum RoomEvent {
         by: UserId,
         at_ms: Timestamp,
     },
+    /// One of two has blocked the other, or taken it back: while one of them has, nothing is written.
+    Closed {
+        closed: bool,
+        by: UserId,
+        at_ms: Timestamp,
+    },
 }
 
 /// The topic `room:<id>` as it is at its offset.
@@ -247,6 +253,10 @@ pub struct RoomSnapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub muted_until_ms: Option<Timestamp>,
+    /// One of two has blocked the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<bool>"))]
+    pub closed: bool,
 }
 
 fn is_zero(seconds: &u16) -> bool {

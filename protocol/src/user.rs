@@ -118,6 +118,19 @@ pub enum UserCommand {
     ApproveHrMax { user: UserId },
     /// One has read a room up to this number, on any device. A smaller number than before changes nothing.
     Read { room: RoomId, through: u64 },
+    /// Nothing of this person is shown to one any more, and nothing of oneself to them; or it is taken back.
+    Block { user: UserId, blocked: bool },
+}
+
+/// Somebody of whom nothing is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Hidden {
+    pub user: UserId,
+    /// Where one has blocked them oneself: how they are called in the list from which that is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub name: Option<String>,
 }
 
 /// A room that one is in. What is unread are the numbers of its topic above `read`.
@@ -128,6 +141,10 @@ pub struct OwnRoom {
     pub kind: RoomKind,
     pub name: String,
     pub read: u64,
+    /// The other, in a room of two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub with: Option<UserId>,
 }
 
 /// What the topic `user:me` tells.
@@ -158,6 +175,14 @@ pub enum UserEvent {
     LeftRoom {
         room: RoomId,
     },
+    /// One has blocked this person, or they have blocked one: whatever they wrote is hidden from here on, wherever it stands.
+    Hidden {
+        person: Hidden,
+    },
+    /// Neither has blocked the other any more.
+    Shown {
+        user: UserId,
+    },
 }
 
 /// The topic `user:me` as it is now.
@@ -176,5 +201,9 @@ pub struct UserSnapshot {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<OwnRoom>>"))]
     pub rooms: Vec<OwnRoom>,
+    /// Of whom nothing is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Hidden>>"))]
+    pub hidden: Vec<Hidden>,
     pub at_ms: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod classes;
+mod people;
 mod screens;
 mod serving;
 mod socket;

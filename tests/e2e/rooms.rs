@@ -6,7 +6,7 @@ use fitconnect_loadtest::client::{Client, Options, Push, Pushes};
 use fitconnect_loadtest::error::LoadError;
 use fitconnect_protocol::room::{HistoryFrom, JoinRule, RoomCommand, RoomEvent, RoomKind};
 use fitconnect_protocol::session::{Event, Position, Request, Response, Snapshot, Topic};
-use fitconnect_protocol::user::{OwnRoom, UserCommand, UserEvent};
+use fitconnect_protocol::user::{Hidden, OwnRoom, UserCommand, UserEvent};
 use fitconnect_protocol::{ErrorCode, RoomId};
 
 async fn dial(gym: &Gym, account: &Account) -> (Client, Pushes) {
@@ -53,7 +53,8 @@ async fn heard(pushes: &mut Pushes, through: u64) -> Vec<(u64, String)> {
             | RoomEvent::Appointed { .. }
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
-            | RoomEvent::Muted { .. } => String::new(),
+            | RoomEvent::Muted { .. }
+            | RoomEvent::Closed { .. } => String::new(),
         };
         all.push((offset, words));
         if offset >= through {
@@ -213,7 +214,7 @@ fn who_is_written_to_finds_the_room_and_reads_it_on_every_device() {
         let (kind, join) = (RoomKind::Direct, JoinRule::Fixed);
         let create = RoomCommand::Create { kind, name: String::new(), join, members: vec![b] };
         assert_eq!(ana.room(room, create).await.expect("made"), 1);
-        let own = |name: &str, read| OwnRoom { room, kind, name: name.into(), read };
+        let own = |name: &str, read| OwnRoom { room, kind, name: name.into(), read, with: Some(a) };
         assert_eq!(in_room(&mut bens).await, own("Rider 0", 1));
         assert_eq!(in_room(&mut tablets).await, own("Rider 0", 1));
         let said = say(&ana, room, "hi").await;
@@ -222,6 +223,72 @@ fn who_is_written_to_finds_the_room_and_reads_it_on_every_device() {
         let Some(Snapshot::User(me)) = ben.subscribe(Topic::Me).await.expect("again").snapshot else { panic!("one") };
         assert_eq!(me.rooms, [own("Rider 0", said)]);
     });
+}
+
+#[test]
+fn one_who_is_blocked_writes_no_more_and_every_device_hides_them() {
+    let gym = Gym::open(2, 1);
+    let (a, b, room) = run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (phone, mut phones) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        let (a, b) = (ana.welcome().user, ben.welcome().user);
+        phone.subscribe(Topic::Me).await.expect("followed");
+        ben.subscribe(Topic::Me).await.expect("followed");
+        let room = RoomId::direct(a, b);
+        let members = vec![a];
+        let create =
+            RoomCommand::Create { kind: RoomKind::Direct, name: String::new(), join: JoinRule::Fixed, members };
+        assert_eq!(ben.room(room, create).await.expect("made"), 1);
+        assert_eq!(in_room(&mut phones).await.with, Some(b));
+        ben.subscribe(Topic::Room(room)).await.expect("followed");
+        ana.user(UserCommand::Block { user: b, blocked: true }).await.expect("blocked");
+        let name = Some("Rider 1".into());
+        assert_eq!(hidden(&mut phones).await, Hidden { user: b, name }, "her other device hides him");
+        assert_eq!(hidden(&mut bens).await, Hidden { user: a, name: None });
+        until_closed(&mut bens, true).await;
+        assert_eq!(refused(ben.room(room, post("why?")).await), ErrorCode::Blocked);
+        (a, b, room)
+    });
+    let gym = Gym::open_in(gym.close(), 2, 1);
+    run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        assert_eq!(refused(ben.room(room, post("and now?")).await), ErrorCode::Blocked);
+        let Some(Snapshot::User(me)) = ben.subscribe(Topic::Me).await.expect("followed").snapshot else {
+            panic!("one")
+        };
+        assert_eq!(me.hidden, [Hidden { user: a, name: None }]);
+        let Some(Snapshot::Room(told)) = ben.subscribe(Topic::Room(room)).await.expect("followed").snapshot else {
+            panic!("a room")
+        };
+        assert!(told.closed);
+        ana.user(UserCommand::Block { user: b, blocked: false }).await.expect("taken back");
+        until_closed(&mut bens, false).await;
+        assert_eq!(say(&ben, room, "sorry").await, 4);
+    });
+}
+
+fn post(text: &str) -> RoomCommand {
+    RoomCommand::Post { text: text.into(), reply_to: None }
+}
+
+async fn hidden(pushes: &mut Pushes) -> Hidden {
+    loop {
+        let push = pushes.recv().await.expect("a push").push;
+        if let Push::Event { event: Event::User(UserEvent::Hidden { person }), .. } = push {
+            return person;
+        }
+    }
+}
+
+async fn until_closed(pushes: &mut Pushes, now: bool) {
+    loop {
+        let push = pushes.recv().await.expect("a push").push;
+        if let Push::Event { event: Event::Room(RoomEvent::Closed { closed, .. }), .. } = push {
+            return assert_eq!(closed, now);
+        }
+    }
 }
 
 async fn in_room(pushes: &mut Pushes) -> OwnRoom {

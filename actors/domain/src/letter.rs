@@ -80,7 +80,17 @@ pub enum LetterBody {
     /// To a class: a trainer has approved the person's typed maximum.
     HrMaxApproved { user: UserId },
     /// To a user: you are in this room, whose talk began to be yours behind `read`.
-    InRoom { room: RoomId, kind: RoomKind, name: String, read: u64 },
+    InRoom {
+        room: RoomId,
+        kind: RoomKind,
+        name: String,
+        read: u64,
+        /// The other, in a room of two.
+        #[serde(default)]
+        with: Option<UserId>,
+    },
     /// To a user: you are no longer in it.
     LeftRoom { room: RoomId },
+    /// To a user, and to the rooms of the two: the one has blocked the other, or taken it back.
+    Blocked { by: UserId, user: UserId, blocked: bool },
 }

@@ -8,6 +8,7 @@ pub mod room;
 pub mod session;
 pub mod time;
 pub mod user;
+pub mod words;
 
 pub use letter::{ActorKey, Letter, LetterBody, LetterId};
 pub use out::{AskId, Effect, Out};

@@ -6,7 +6,7 @@ pub mod io;
 mod order;
 mod read;
 
-pub use io::{Input, Load, Loaded, Publish};
+pub use io::{Input, Load, Loaded, Person, Publish};
 pub use order::Order;
 
 use crate::letter::{ActorKey, Letter, LetterBody};
@@ -119,7 +119,10 @@ impl Room {
         self.apply_messages(&event);
         self.apply_people(seq, &event);
         self.remember_writer(&event);
-        out.save_and_answer(event.clone(), ask, Response::Numbered { seq });
+        match ask {
+            AskId::NOBODY => out.save(event.clone()),
+            ask => out.save_and_answer(event.clone(), ask, Response::Numbered { seq }),
+        }
         self.write_letters(&event, seq, out);
         let gone = match &event {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
@@ -134,9 +137,9 @@ impl Room {
     /// Those who come or go find it in their own account.
     fn write_letters(&self, event: &RoomEvent, seq: u64, out: &mut Out<Room>) {
         let Some(stored) = &self.stored else { return };
-        let mut comes = |user: UserId, name: &str| {
+        let mut comes = |user: UserId, name: &str, with: Option<UserId>| {
             let (kind, name) = (stored.kind, name.to_owned());
-            let body = LetterBody::InRoom { room: self.id, kind, name, read: seq };
+            let body = LetterBody::InRoom { room: self.id, kind, name, read: seq, with };
             out.letter(Letter { to: ActorKey::User(user), body });
         };
         match event {
@@ -144,10 +147,10 @@ impl Room {
                 for member in members {
                     // A talk of two is called by the other.
                     let other = members.iter().find(|other| stored.is_private() && other.user != member.user);
-                    comes(member.user, other.map_or(&stored.name, |other| &other.name));
+                    comes(member.user, other.map_or(&stored.name, |other| &other.name), other.map(|other| other.user));
                 }
             }
-            RoomEvent::Joined { member, .. } => comes(member.user, &stored.name),
+            RoomEvent::Joined { member, .. } => comes(member.user, &stored.name, None),
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => {
                 out.letter(Letter { to: ActorKey::User(*user), body: LetterBody::LeftRoom { room: self.id } });
             }
@@ -158,7 +161,8 @@ impl Room {
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
             | RoomEvent::Muted { .. }
-            | RoomEvent::Banned { .. } => {}
+            | RoomEvent::Banned { .. }
+            | RoomEvent::Closed { .. } => {}
         }
     }
 
@@ -188,7 +192,8 @@ impl Room {
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
             | RoomEvent::Muted { .. }
-            | RoomEvent::Banned { .. } => {}
+            | RoomEvent::Banned { .. }
+            | RoomEvent::Closed { .. } => {}
         }
     }
 
@@ -218,7 +223,8 @@ impl Room {
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
             | RoomEvent::Muted { .. }
-            | RoomEvent::Banned { .. } => {}
+            | RoomEvent::Banned { .. }
+            | RoomEvent::Closed { .. } => {}
         }
     }
 
@@ -246,6 +252,7 @@ pub fn kind(event: &RoomEvent) -> &'static str {
         RoomEvent::Slowed { .. } => "slowed",
         RoomEvent::Muted { .. } => "muted",
         RoomEvent::Banned { .. } => "banned",
+        RoomEvent::Closed { .. } => "closed",
     }
 }
 
@@ -266,7 +273,8 @@ pub fn rewritten(event: &RoomEvent) -> Option<(u64, RoomEvent)> {
         | RoomEvent::Pinned { .. }
         | RoomEvent::Slowed { .. }
         | RoomEvent::Muted { .. }
-        | RoomEvent::Banned { .. } => None,
+        | RoomEvent::Banned { .. }
+        | RoomEvent::Closed { .. } => None,
     }
 }
 
@@ -284,6 +292,7 @@ impl Machine for Room {
             Input::Subscribe { by, position, .. } => self.subscribe(&by, position, ask, out),
             Input::History { by, from, limit } => self.history(&by, from, limit, ask, out),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
+            Input::Letter(letter) => self.letter(letter, now, out),
         }
         if self.waiting.is_empty() && self.pages == 0 {
             out.0.push(Effect::Sleep);
@@ -293,7 +302,7 @@ impl Machine for Room {
     fn command(input: &Input) -> Option<(UserId, CmdId)> {
         match input {
             Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) => None,
+            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => None,
         }
     }
 

@@ -125,9 +125,10 @@ impl Session {
                 if self.may_command(cmd, ask, now, out) {
                     let whose = match &act {
                         UserCommand::ApproveHrMax { user } => *user,
-                        UserCommand::Consent { .. } | UserCommand::Profile { .. } | UserCommand::Read { .. } => {
-                            self.by.user
-                        }
+                        UserCommand::Consent { .. }
+                        | UserCommand::Profile { .. }
+                        | UserCommand::Read { .. }
+                        | UserCommand::Block { .. } => self.by.user,
                     };
                     out.tell(ask, Tell::User(whose, user::Input::Command { by: self.by.clone(), cmd, act }));
                 }

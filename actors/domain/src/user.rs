@@ -1,11 +1,16 @@
 //! A person: body data, consents, the class one is in and what classes leave. Whoever shows this person obeys what it says here.
 //! It is not the account: passwords and tokens are the shell's.
 
+mod blocks;
+
+pub use blocks::{Blocks, Load, Loaded};
+
 use crate::class::Caller;
 use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::{AskId, Effect, Machine, Millis, Out};
+use blocks::Blocking;
 use fitconnect_protocol::class::MemberSummary;
-use fitconnect_protocol::limits::{NAME_BYTES_MAX, PERSON_ROOMS_MAX};
+use fitconnect_protocol::limits::{NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
 use fitconnect_protocol::user::{Consent, HrMaxSource, OwnRoom, Profile, UserCommand, UserEvent, UserSnapshot};
@@ -22,6 +27,7 @@ pub enum Input {
     Command { by: Arc<Caller>, cmd: CmdId, act: UserCommand },
     Subscribe { by: Arc<Caller>, position: Option<Position> },
     Letter(LetterBody),
+    Loaded(Loaded),
 }
 
 /// Everything that is stored of a person: the row, whole.
@@ -37,6 +43,8 @@ pub struct Stored {
     /// Rows of before there were rooms have none.
     #[serde(default)]
     pub rooms: BTreeMap<RoomId, InRoom>,
+    #[serde(default)]
+    pub blocks: Blocks,
 }
 
 /// A room that one is in, and up to which number one has read it.
@@ -45,11 +53,14 @@ pub struct InRoom {
     pub kind: RoomKind,
     pub name: String,
     pub read: u64,
+    /// The other, in a room of two. Rows of before there were blocks do not say it.
+    #[serde(default)]
+    pub with: Option<UserId>,
 }
 
 impl InRoom {
     fn told(&self, room: RoomId) -> OwnRoom {
-        OwnRoom { room, kind: self.kind, name: self.name.clone(), read: self.read }
+        OwnRoom { room, kind: self.kind, name: self.name.clone(), read: self.read, with: self.with }
     }
 }
 
@@ -63,6 +74,7 @@ impl Stored {
             consent,
             classes: BTreeSet::new(),
             rooms: BTreeMap::new(),
+            blocks: Blocks::default(),
         }
     }
 }
@@ -70,13 +82,39 @@ impl Stored {
 /// What has happened to a person, for good.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
-    Consented { by: UserId, consent: Consent },
-    Measured { by: Option<UserId>, profile: Profile },
-    InClass { class: ClassId },
-    LeftClass { class: ClassId },
-    Summarised { summary: Box<MemberSummary> },
-    InRoom { room: RoomId, is: InRoom },
-    LeftRoom { room: RoomId },
+    Consented {
+        by: UserId,
+        consent: Consent,
+    },
+    Measured {
+        by: Option<UserId>,
+        profile: Profile,
+    },
+    InClass {
+        class: ClassId,
+    },
+    LeftClass {
+        class: ClassId,
+    },
+    Summarised {
+        summary: Box<MemberSummary>,
+    },
+    InRoom {
+        room: RoomId,
+        is: InRoom,
+    },
+    LeftRoom {
+        room: RoomId,
+    },
+    /// `name`: as the blocked is called; `None`: it was taken back.
+    Blocked {
+        user: UserId,
+        name: Option<String>,
+    },
+    BlockedBy {
+        user: UserId,
+        blocked: bool,
+    },
 }
 
 impl Change {
@@ -90,6 +128,8 @@ impl Change {
             Change::Summarised { .. } => "summarised",
             Change::InRoom { .. } => "in_room",
             Change::LeftRoom { .. } => "left_room",
+            Change::Blocked { .. } => "blocked",
+            Change::BlockedBy { .. } => "blocked_by",
         }
     }
 }
@@ -100,19 +140,20 @@ pub struct Publish {
     pub event: UserEvent,
 }
 
-/// Nothing else is loaded, told or logged.
+/// Nothing is told or logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Never {}
 
 pub struct User {
     id: UserId,
     stored: Option<Stored>,
+    blocking: Vec<Blocking>,
 }
 
 impl User {
     /// `None`: there is no such person.
     pub fn restore(id: UserId, stored: Option<Stored>) -> User {
-        User { id, stored }
+        User { id, stored, blocking: Vec::new() }
     }
 
     /// The row as it is to be written.
@@ -156,10 +197,15 @@ impl User {
                 }
                 Change::InRoom { room, is: InRoom { read: through, ..known.clone() } }
             }
+            UserCommand::Block { user, blocked } if own => match self.block(by, user, blocked, ask, out)? {
+                Some(change) => change,
+                None => return Ok(()),
+            },
             UserCommand::Consent { .. }
             | UserCommand::Profile { .. }
             | UserCommand::ApproveHrMax { .. }
-            | UserCommand::Read { .. } => {
+            | UserCommand::Read { .. }
+            | UserCommand::Block { .. } => {
                 return Err(ErrorCode::Forbidden.into());
             }
         };
@@ -215,7 +261,24 @@ impl User {
                 stored.rooms.remove(room);
                 UserEvent::LeftRoom { room: *room }
             }
+            Change::Blocked { user, name } => {
+                match name {
+                    Some(name) => _ = stored.blocks.own.insert(*user, name.clone()),
+                    None => _ = stored.blocks.own.remove(user),
+                }
+                stored.blocks.event(*user)
+            }
+            Change::BlockedBy { user, blocked } => {
+                match blocked {
+                    true => stored.blocks.others.insert(*user),
+                    false => stored.blocks.others.remove(user),
+                };
+                stored.blocks.event(*user)
+            }
         };
+        if let Change::Blocked { user, name } = &change {
+            self.tell_blocked(*user, name.is_some(), out);
+        }
         match ask {
             Some(ask) => out.save_and_answer(change, ask, Response::Done),
             None => out.save(change),
@@ -253,15 +316,24 @@ impl User {
                     self.happen(Change::Measured { by: None, profile }, None, now, out);
                 }
             }
-            LetterBody::InRoom { room, kind, name, read } => {
+            LetterBody::InRoom { room, kind, name, read, with } => {
                 // Who is in so many rooms finds this one among the gym's.
                 if stored.rooms.len() < PERSON_ROOMS_MAX || stored.rooms.contains_key(&room) {
-                    self.happen(Change::InRoom { room, is: InRoom { kind, name, read } }, None, now, out);
+                    self.happen(Change::InRoom { room, is: InRoom { kind, name, read, with } }, None, now, out);
                 }
+                self.close_room(room, with, out);
             }
             LetterBody::LeftRoom { room } => {
                 if stored.rooms.contains_key(&room) {
                     self.happen(Change::LeftRoom { room }, None, now, out);
+                }
+            }
+            LetterBody::Blocked { by, blocked, .. } => {
+                let others = &stored.blocks.others;
+                // Who is blocked by so many is still refused whatever is directed at the rest: their own rows say it.
+                let room = !blocked || others.len() < PERSON_BLOCKS_MAX;
+                if others.contains(&by) != blocked && room {
+                    self.happen(Change::BlockedBy { user: by, blocked }, None, now, out);
                 }
             }
             LetterBody::Consent { .. } | LetterBody::HrMaxApproved { .. } => {}
@@ -280,6 +352,7 @@ impl User {
             consent: stored.consent,
             in_class: stored.classes.last().copied(),
             rooms: stored.rooms.iter().map(|(room, is)| is.told(*room)).collect(),
+            hidden: stored.blocks.told(),
             at_ms: now.0 as i64,
         }));
         out.0.push(Effect::Subscribe { ask, topic: Topic::Me, position, snapshot: Box::new(snapshot) });
@@ -323,7 +396,7 @@ impl Machine for User {
     type Input = Input;
     type Change = Change;
     type Publish = Publish;
-    type Load = Never;
+    type Load = Load;
     type Tell = Never;
     type Record = Never;
 
@@ -336,19 +409,24 @@ impl Machine for User {
             }
             Input::Subscribe { by, position } => self.subscribe(&by, position, ask, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
+            Input::Loaded(loaded) => self.loaded(loaded, now, out),
         }
-        out.0.push(Effect::Sleep);
+        if self.blocking.is_empty() {
+            out.0.push(Effect::Sleep);
+        }
     }
 
     fn command(input: &Input) -> Option<(UserId, CmdId)> {
         match input {
             Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
-            Input::Subscribe { .. } | Input::Letter(_) => None,
+            Input::Subscribe { .. } | Input::Letter(_) | Input::Loaded(_) => None,
         }
     }
 
     fn check_invariants(&self) {
+        assert!(self.blocking.len() <= PERSON_BLOCKING_MAX);
         if let Some(stored) = &self.stored {
+            stored.blocks.check_invariants();
             assert!(
                 stored.classes.len() <= CLASSES_MAX
                     && stored.rooms.len() <= PERSON_ROOMS_MAX

@@ -3,7 +3,8 @@
 
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::out::FollowFrom;
-use fitconnect_domain::room::{self, Input, Load, Loaded, Order, Publish, Room, Stored};
+use fitconnect_domain::room::{self, Input, Load, Loaded, Order, Person, Publish, Room, Stored};
+use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot};
@@ -52,6 +53,8 @@ struct Hand {
     letters: Vec<Letter>,
     answers: BTreeMap<AskId, Response>,
     follows: Vec<(Position, FollowFrom)>,
+    /// Who has blocked whom, as their rows say it.
+    blocks: BTreeMap<UserId, Blocks>,
     store_is_up: bool,
     now: Millis,
 }
@@ -67,9 +70,17 @@ impl Hand {
             letters: Vec::new(),
             answers: BTreeMap::new(),
             follows: Vec::new(),
+            blocks: BTreeMap::new(),
             store_is_up: true,
             now: T0,
         }
+    }
+
+    /// A talk of Ana and Ben.
+    fn direct() -> Hand {
+        let mut hand = Hand { room: Room::new(RoomId::direct(user(1), user(2))), ..Hand::new() };
+        assert_eq!(hand.act(&ana(), create(RoomKind::Direct, JoinRule::Fixed, &[user(2)])), "1");
+        hand
     }
 
     /// A team of Ana's, open to all.
@@ -124,7 +135,9 @@ impl Hand {
             Load::Person { user: wanted } if wanted == user(6) => Loaded::Person { user: wanted, person: None },
             Load::Person { user: wanted } => {
                 let gym = if wanted == user(5) { GymId(Uuid::from_u128(7)) } else { GYM };
-                Loaded::Person { user: wanted, person: Some((gym, format!("P{:x}", wanted.0.as_u128() & 0xf))) }
+                let name = format!("P{:x}", wanted.0.as_u128() & 0xf);
+                let blocks = self.blocks.get(&wanted).cloned().unwrap_or_default();
+                Loaded::Person { user: wanted, person: Some(Box::new(Person { gym, name, blocks })) }
             }
             Load::Message { seq } => Loaded::Message { seq, message: self.message(seq).map(Box::new) },
             Load::Page { ask, from, limit } => {
@@ -455,6 +468,59 @@ fn a_talk_of_two_has_a_wall_and_no_warden() {
     ] {
         assert_eq!(hand.act(&ana(), act), "forbidden");
     }
+}
+
+#[test]
+fn nothing_goes_between_two_of_whom_one_has_blocked_the_other() {
+    let block = |by, other, blocked| Input::Letter(LetterBody::Blocked { by: user(by), user: user(other), blocked });
+    let mut hand = Hand::direct();
+    assert_eq!(hand.act(&ben(), post("hi")), "2");
+    hand.give(block(2, 1, true));
+    hand.give(block(2, 1, true));
+    assert_eq!(hand.published.last().map(|(at, event)| (at.offset, event.clone())), Some((3, closed(2, true))), "once");
+    for (who, act) in [
+        (ana(), post("hello?")),
+        (ben(), post("hm")),
+        (ben(), RoomCommand::Edit { seq: 2, text: "bye".into() }),
+        (ana(), RoomCommand::Pin { seq: 2, pinned: true }),
+    ] {
+        assert_eq!(hand.act(&who, act), "blocked");
+    }
+    assert_eq!(hand.act(&ben(), RoomCommand::Delete { seq: 2 }), "4", "what is said may be taken back");
+    assert_eq!(hand.restored(3).stored(), hand.room.stored());
+    hand.give(block(1, 2, true));
+    hand.give(block(2, 1, false));
+    assert_eq!(hand.act(&ben(), post("hi")), "blocked", "by the other still");
+    hand.give(block(1, 2, false));
+    assert_eq!(hand.act(&ben(), post("hi")), "8");
+    hand.give(block(1, 3, true));
+    assert_eq!(hand.act(&ana(), post("hi")), "9", "a third has no business here");
+    let mut team = Hand::team();
+    team.act(&ben(), RoomCommand::Join);
+    team.give(block(2, 1, true));
+    assert_eq!(team.act(&ana(), post("all of you")), "3", "others hear it; the pages of the two hide it");
+}
+
+fn closed(by: u128, closed: bool) -> RoomEvent {
+    RoomEvent::Closed { closed, by: user(by), at_ms: T0.0 as i64 }
+}
+
+#[test]
+fn nobody_is_brought_in_by_one_whom_they_have_blocked() {
+    let own = |other| Blocks { own: BTreeMap::from([(user(other), "P".into())]), ..Blocks::default() };
+    let direct = |blocks: &[(UserId, Blocks)]| {
+        let room = Room::new(RoomId::direct(user(1), user(2)));
+        let mut hand = Hand { room, blocks: blocks.iter().cloned().collect(), ..Hand::new() };
+        hand.act(&ana(), create(RoomKind::Direct, JoinRule::Fixed, &[user(2)]))
+    };
+    assert_eq!(direct(&[(user(2), own(1))]), "blocked");
+    assert_eq!(direct(&[(user(1), own(2))]), "blocked", "though the other does not know of it yet");
+    let others = Blocks { others: [user(1)].into(), ..Blocks::default() };
+    assert_eq!(direct(&[(user(2), others)]), "blocked", "though her own row is not read");
+    assert_eq!(direct(&[(user(2), own(3))]), "1");
+    let mut team = Hand { blocks: [(user(2), own(1))].into(), ..Hand::team() };
+    assert_eq!(team.act(&ana(), RoomCommand::Add { user: user(2) }), "blocked");
+    assert_eq!(team.act(&ben(), RoomCommand::Join), "2", "of his own will");
 }
 
 fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {

@@ -9,7 +9,7 @@ use fitconnect_domain::class::{Change, Stage, What};
 use fitconnect_domain::user;
 use fitconnect_protocol::class::{ClassCommand, ClassEvent, ClassSnapshot, Phase};
 use fitconnect_protocol::session::{Event, Request, Response, Snapshot, Subscribed, Topic};
-use fitconnect_protocol::user::UserEvent;
+use fitconnect_protocol::user::{Hidden, UserEvent};
 use fitconnect_protocol::{ClassId, Slot, UserId};
 
 fn stored(run: &Run, class: ClassId, what: &str, is: impl Fn(&What) -> bool) -> Checked {
@@ -128,6 +128,18 @@ fn user_event(run: &Run, user: UserId, event: &UserEvent) -> Checked {
         UserEvent::LeftRoom { room } => {
             has(run, user, |change| matches!(change, user::Change::LeftRoom { room: known } if known == room))
         }
+        UserEvent::Hidden { person: Hidden { user: other, name: Some(_) } } => {
+            has(run, user, |change| matches!(change, user::Change::Blocked { user, name: Some(_) } if user == other))
+        }
+        UserEvent::Hidden { person: Hidden { user: other, name: None } } => {
+            has(run, user, |change| matches!(change, user::Change::BlockedBy { user, blocked: true } if user == other))
+        }
+        UserEvent::Shown { user: other } => has(run, user, |change| match change {
+            user::Change::Blocked { user, name: None } | user::Change::BlockedBy { user, blocked: false } => {
+                user == other
+            }
+            _ => false,
+        }),
     };
     if known { Ok(()) } else { Err(format!("{event:?} was told and is not stored")) }
 }

@@ -465,6 +465,7 @@ impl StateStore for SimStore {
                 version: stored.version,
                 profile: stored.profile,
                 consent: stored.consent,
+                blocks: stored.blocks,
             });
             let ms = self.inner().rng.between(0, 60);
             sleep(Duration::from_millis(ms)).await;
@@ -510,6 +511,9 @@ impl StateStore for SimStore {
     }
     fn set_password(&self, _: UserId, _: String) -> BoxFuture<'_, Result<bool, StoreError>> {
         async { Ok(false) }.boxed()
+    }
+    fn people(&self, _: GymId, _: Vec<String>, _: u32) -> BoxFuture<'_, Result<Vec<(UserId, String)>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
     }
     fn screens(&self, _: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
         async { Ok(Vec::new()) }.boxed()

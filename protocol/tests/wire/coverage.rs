@@ -33,12 +33,12 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
     all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper);
-    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read);
-    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom);
+    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block);
+    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
     all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, Pin, Slow, Mute, Ban);
-    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned);
+    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned, Closed);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::rooms;
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::sample::*;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::tick::{BoardRow, Header, Signal};
@@ -129,6 +130,7 @@ pub fn user_commands() -> Vec<UserCommand> {
         UserCommand::ApproveHrMax { user: user() },
         UserCommand::Read { room: rooms::room(), through: 4_294_967_297 },
         UserCommand::Consent { consent: consent(ShowAs::Name) },
+        UserCommand::Block { user: rooms::other(), blocked: true },
     ];
     all.extend(profiles().into_iter().map(|profile| UserCommand::Profile { profile }));
     all
@@ -175,9 +177,17 @@ pub fn user_events() -> Vec<UserEvent> {
         UserEvent::InClass { class: Some(class()) },
         UserEvent::InClass { class: None },
         UserEvent::InRoom { room: rooms::own() },
+        UserEvent::InRoom { room: OwnRoom { kind: RoomKind::Team, with: None, ..rooms::own() } },
         UserEvent::LeftRoom { room: rooms::room() },
+        UserEvent::Hidden { person: hidden(true) },
+        UserEvent::Hidden { person: hidden(false) },
+        UserEvent::Shown { user: rooms::other() },
     ]);
     all
+}
+
+fn hidden(own: bool) -> Hidden {
+    Hidden { user: rooms::other(), name: own.then(|| "Ben".into()) }
 }
 
 pub fn shows() -> Vec<ShowAs> {
@@ -505,6 +515,7 @@ fn user_snapshot() -> UserSnapshot {
         consent: Consent::default(),
         in_class: Some(class()),
         rooms: vec![rooms::own()],
+        hidden: vec![hidden(true), hidden(false)],
         at_ms: START,
     }
 }

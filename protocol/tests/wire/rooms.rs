@@ -11,10 +11,10 @@ pub fn room() -> RoomId {
 }
 
 pub fn own() -> OwnRoom {
-    OwnRoom { room: room(), kind: RoomKind::Direct, name: "Ben".into(), read: 41 }
+    OwnRoom { room: room(), kind: RoomKind::Direct, name: "Ben".into(), read: 41, with: Some(other()) }
 }
 
-fn other() -> UserId {
+pub fn other() -> UserId {
     UserId(Uuid::from_u128(user().0.as_u128() + 1))
 }
 
@@ -120,6 +120,7 @@ pub fn events() -> Vec<RoomEvent> {
         RoomEvent::Slowed { seconds: 30, by, at_ms },
         RoomEvent::Muted { user, until_ms: START + 600_000, by, at_ms },
         RoomEvent::Banned { user, banned: false, by, at_ms },
+        RoomEvent::Closed { closed: true, by, at_ms },
     ]
 }
 
@@ -137,8 +138,9 @@ pub fn snapshots() -> Vec<Snapshot> {
         pins: vec![40],
         slow_s: 30,
         muted_until_ms: Some(START + 600_000),
+        closed: true,
     };
-    let bare = RoomSnapshot { pins: vec![], slow_s: 0, muted_until_ms: None, ..whole.clone() };
+    let bare = RoomSnapshot { pins: vec![], slow_s: 0, muted_until_ms: None, closed: false, ..whole.clone() };
     let looked_into = RoomSnapshot { role: None, members: vec![], recent: vec![], ..bare };
     vec![Snapshot::Room(Box::new(whole)), Snapshot::Room(Box::new(looked_into))]
 }

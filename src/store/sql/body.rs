@@ -5,6 +5,8 @@
 mod commit;
 #[path = "body/load.rs"]
 mod load;
+#[path = "body/names.rs"]
+mod names;
 #[path = "body/outbox.rs"]
 mod outbox;
 #[path = "body/own.rs"]

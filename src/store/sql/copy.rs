@@ -54,6 +54,7 @@ pub const TABLES: &[Table] = &[
             ("password", Text),
         ],
     },
+    Table { name: "fc_person_word", key: 2, columns: &[("user_id", Id), ("word", Bytes), ("gym_id", Id)] },
     Table { name: "fc_revoked", key: 1, columns: &[("user_id", Id), ("at_us", Int)] },
     Table {
         name: "fc_user",

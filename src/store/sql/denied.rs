@@ -57,6 +57,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("body.rs", include_str!("body.rs")),
     ("commit.rs", include_str!("body/commit.rs")),
     ("load.rs", include_str!("body/load.rs")),
+    ("names.rs", include_str!("body/names.rs")),
     ("outbox.rs", include_str!("body/outbox.rs")),
     ("own.rs", include_str!("body/own.rs")),
     ("rooms.rs", include_str!("body/rooms.rs")),

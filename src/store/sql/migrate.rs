@@ -39,6 +39,8 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     26 "0026_room_event",
     27 "0027_room_event_at",
     28 "0028_revoked",
+    29 "0029_person_word",
+    30 "0030_person_word_gym",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -71,6 +73,8 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     26 "0026_room_event",
     27 "0027_room_event_at",
     28 "0028_revoked",
+    29 "0029_person_word",
+    30 "0030_person_word_gym",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

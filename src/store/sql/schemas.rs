@@ -7,6 +7,8 @@ use super::turn::Turn;
 use super::{postgres, sqlite};
 use crate::store::Temporary;
 use expect_test::expect_file;
+use fitconnect_actors::ports::StateStore;
+use fitconnect_protocol::{GymId, UserId, Uuid};
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 
@@ -65,6 +67,28 @@ fn postgres_from_every_version_and_twice() {
             kept.assert_eq(&found);
             pool.close().await;
         }
+    });
+}
+
+#[test]
+fn people_of_before_there_was_a_search_are_found_too() {
+    run(async {
+        let folder = Temporary::new().expect("a folder");
+        let file = folder.path().join("state.db");
+        let (write, read) = sqlite::pools(&file, SQLITE).await.expect("a new store");
+        for n in 0..450_u128 {
+            let text = "insert into fc_account (user_id, gym_id, email, name, role, password) values ($1, $2, $3, $4, 'member', '')";
+            let account = sqlx::query(text).bind(Uuid::from_u128(n + 1)).bind(Uuid::nil());
+            let account = account.bind(format!("{n}@example.org")).bind(format!("Rider {n}"));
+            account.execute(&write).await.expect("an account");
+        }
+        read.close().await;
+        write.close().await;
+        let store = sqlite::open(&file).await.expect("opened");
+        store.claim_shards().await.expect("ours");
+        let found = store.people(GymId(Uuid::nil()), vec!["449".into()], 9).await.expect("a read");
+        assert_eq!(found, [(UserId(Uuid::from_u128(450)), "Rider 449".into())]);
+        super::Engine::close(&store).await;
     });
 }
 

@@ -83,6 +83,7 @@ cases! {
     alarms_are_found_when_due,
     people_log_in_by_email,
     screens_are_listed_and_put_out,
+    people_are_found_by_the_words_of_their_names,
     summaries_are_paged_backwards,
     what_changed_waits_in_the_outbox,
     a_room_keeps_its_numbers,
@@ -326,6 +327,48 @@ async fn screens_are_listed_and_put_out(store: &dyn StateStore) {
     both.sort();
     assert_eq!(noted, both);
     assert_eq!(store.revoked(Millis(6_000)).await, Ok(vec![(ANA, Millis(7_000))]), "older ones are forgotten");
+}
+
+async fn people_are_found_by_the_words_of_their_names(store: &dyn StateStore) {
+    let person = |id: u128, gym: GymId, name: &str, role| Account {
+        user: UserId(Uuid::from_u128(id)),
+        gym,
+        email: format!("{id}@example.org"),
+        name: name.into(),
+        role,
+        hall: (role == Role::Screen).then(|| "A".into()),
+        password: String::new(),
+    };
+    let other = GymId(Uuid::from_u128(77));
+    let people = [
+        person(70, GYM, "Анна Корн", Role::Member),
+        person(71, GYM, "Пётр Анненков", Role::Trainer),
+        person(72, GYM, "Ann O'Neil", Role::Admin),
+        person(73, GYM, "Анна на стене", Role::Screen),
+        person(74, other, "Анна Чужая", Role::Member),
+        person(75, GYM, "100% 🚴", Role::Member),
+    ];
+    let row = || UserRow { snapshot: pack(&Stored::new(GYM, "A", Profile::default(), Consent::default())) };
+    store.add_accounts(people.iter().map(|each| (each.clone(), row())).collect()).await.expect("accounts");
+    let find = async |q: &str, limit| {
+        let words = fitconnect_domain::words::words_of(q).into_iter().collect();
+        let found = store.people(GYM, words, limit).await.expect("a read");
+        let mut ids: Vec<u128> = found.iter().map(|(user, _)| user.0.as_u128()).collect();
+        // Engines order names each by its own rules.
+        ids.sort();
+        ids
+    };
+    assert_eq!(find("анн", 9).await, [70, 71], "of this gym, and no screens");
+    assert_eq!(find("КО анна", 9).await, [70], "in any order and case");
+    assert_eq!(find("петр", 9).await, [71]);
+    assert_eq!(find("o'n ann", 9).await, [72]);
+    assert_eq!(find("анна ко кор чужая", 9).await, [70], "three words count");
+    assert_eq!(find("1", 9).await, [75]);
+    assert_eq!(find("анна пётр", 9).await, [0; 0]);
+    assert_eq!(find("", 9).await, [70, 71, 72, 75], "without a word, all");
+    assert_eq!(find("", 2).await.len(), 2);
+    assert_eq!(store.remove_account(people[0].user).await, Ok(true));
+    assert_eq!(find("анн", 9).await, [71]);
 }
 
 async fn summaries_are_paged_backwards(store: &dyn StateStore) {

@@ -83,6 +83,7 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   room_full: "too many people are in this room",
   room_exists: "this room has been made already: join it",
   not_member: "you are not in this room: join first, or ask a moderator to add you",
+  blocked: "one of the two has blocked the other: nothing goes between them",
   no_message: "there is no message of this number, or it was deleted",
   email_taken: "this e-mail has an account already",
   seat_taken: "somebody sits there",

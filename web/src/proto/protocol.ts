@@ -142,7 +142,7 @@ hr_max_low: boolean, sensors: Array<Sensor>, };
 /**
  * Why a request was refused: a stable word with a meaning that the docs list.
  */
-export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "room_full" | "room_exists" | "not_member" | "no_message" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "room_full" | "room_exists" | "not_member" | "blocked" | "no_message" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
 
 /**
  * An event of any topic.
@@ -153,6 +153,15 @@ export type Event = ClassEvent | UserEvent | RoomEvent;
  * A stretch without a heart rate, class time.
  */
 export type Gap = { from: number, to: number, };
+
+/**
+ * Somebody of whom nothing is shown.
+ */
+export type Hidden = { user: Uint8Array,
+/**
+ * Where one has blocked them oneself: how they are called in the list from which that is taken back.
+ */
+name?: string, };
 
 /**
  * Which page of a room's messages.
@@ -269,7 +278,11 @@ export type NotRecovered = "new" | "epoch_changed" | "too_old" | "ahead";
 /**
  * A room that one is in. What is unread are the numbers of its topic above `read`.
  */
-export type OwnRoom = { room: Uint8Array, kind: RoomKind, name: string, read: number, };
+export type OwnRoom = { room: Uint8Array, kind: RoomKind, name: string, read: number,
+/**
+ * The other, in a room of two.
+ */
+with?: Uint8Array, };
 
 /**
  * Where a class stands.
@@ -427,7 +440,7 @@ export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name:
 /**
  * 0: not any more.
  */
-until_ms: number, by: Uint8Array, at_ms: number, } | { "t": "banned", user: Uint8Array, banned: boolean, by: Uint8Array, at_ms: number, };
+until_ms: number, by: Uint8Array, at_ms: number, } | { "t": "banned", user: Uint8Array, banned: boolean, by: Uint8Array, at_ms: number, } | { "t": "closed", closed: boolean, by: Uint8Array, at_ms: number, };
 
 /**
  * What a room is for. It says who may make it.
@@ -475,7 +488,11 @@ slow_s?: number,
 /**
  * Until when one is silent oneself.
  */
-muted_until_ms?: number, };
+muted_until_ms?: number,
+/**
+ * One of two has blocked the other.
+ */
+closed?: boolean, };
 
 /**
  * One person as a board or a desk names them.
@@ -632,12 +649,12 @@ export type TopicPosition = [string, number, number];
 /**
  * Changes to one's own account, on any device.
  */
-export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, };
+export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, } | { "t": "block", user: Uint8Array, blocked: boolean, };
 
 /**
  * What the topic `user:me` tells.
  */
-export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, } | { "t": "in_room", room: OwnRoom, } | { "t": "left_room", room: Uint8Array, };
+export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, } | { "t": "in_room", room: OwnRoom, } | { "t": "left_room", room: Uint8Array, } | { "t": "hidden", person: Hidden, } | { "t": "shown", user: Uint8Array, };
 
 /**
  * The topic `user:me` as it is now.
@@ -646,7 +663,11 @@ export type UserSnapshot = { user: Uint8Array, gym: Uint8Array, name: string, pr
 /**
  * In order of their ids.
  */
-rooms?: Array<OwnRoom>, at_ms: number, };
+rooms?: Array<OwnRoom>,
+/**
+ * Of whom nothing is shown.
+ */
+hidden?: Array<Hidden>, at_ms: number, };
 
 /**
  * The newest private words to a person: sent, shown on a phone of theirs, acted upon. Class time.

@@ -1,7 +1,7 @@
 //! What people may do in a room, and what refuses them. A refusal changes nothing. What must be looked up first is, and then the command
 //! is decided from the beginning, by what holds at that moment.
 
-use super::io::{Load, Loaded};
+use super::io::{Load, Loaded, Person};
 use super::order::Moderator;
 use super::{Room, Stored};
 use crate::class::Caller;
@@ -21,7 +21,7 @@ pub(super) struct Waiting {
     act: RoomCommand,
     ask: AskId,
     for_what: Option<Load>,
-    people: BTreeMap<UserId, Option<(GymId, String)>>,
+    people: BTreeMap<UserId, Option<Box<Person>>>,
     message: Option<Option<Message>>,
 }
 
@@ -191,6 +191,7 @@ impl Room {
             RoomCommand::Pin { seq, pinned } => {
                 let may = moderates || stored.is_private() && role.is_some();
                 ensure(may, ErrorCode::Forbidden, "a moderator pins")?;
+                stored.order.is_open()?;
                 let pins = &stored.order.pins;
                 if pins.contains(seq) == *pinned {
                     return Err(Stop::Done);
@@ -225,10 +226,14 @@ impl Room {
         let fits = named && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
         ensure(fits, ErrorCode::TooLarge, "the name has 1 to 80 bytes and no control characters")?;
         let everybody = std::iter::once((by.user, RoomRole::Owner));
-        let members = everybody.chain(others.into_iter().map(|user| (user, RoomRole::Member)));
+        let members = everybody.chain(others.iter().map(|user| (*user, RoomRole::Member)));
         let members = members
             .map(|(user, role)| self.person(command, by.gym, user).map(|name| RoomMember { user, name, role }))
             .collect::<Result<_, Stop>>()?;
+        // Whether the other knows of it yet or not.
+        let own = command.people.get(&by.user).and_then(Option::as_ref);
+        let hidden = own.is_some_and(|own| others.iter().any(|user| own.blocks.hide(*user)));
+        ensure(!hidden, ErrorCode::Blocked, "you have blocked one of them")?;
         Ok(RoomEvent::Created { gym: by.gym, kind, name: name.into(), join, members, at_ms })
     }
 
@@ -245,11 +250,14 @@ impl Room {
         Ok(RoomEvent::Joined { member, by: command.by.user, at_ms })
     }
 
-    /// The name of somebody of this gym.
+    /// The name of somebody of this gym, whom the caller may bring in.
     fn person(&self, command: &Waiting, gym: GymId, user: UserId) -> Result<String, Stop> {
         let found = command.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
-        let (_, name) = found.as_ref().filter(|(theirs, _)| *theirs == gym).ok_or(ErrorCode::NotFound)?;
-        Ok(name.clone())
+        let person = found.as_ref().filter(|person| person.gym == gym).ok_or(ErrorCode::NotFound)?;
+        if person.blocks.hide(command.by.user) {
+            return Err(ErrorCode::Blocked.into());
+        }
+        Ok(person.name.clone())
     }
 
     /// A message that still has words, as it is now.

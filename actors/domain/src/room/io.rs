@@ -2,6 +2,8 @@
 
 use crate::AskId;
 use crate::class::Caller;
+use crate::letter::LetterBody;
+use crate::user::Blocks;
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand, RoomEvent};
 use fitconnect_protocol::session::Position;
 use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
@@ -13,12 +15,21 @@ pub enum Input {
     Subscribe { by: Arc<Caller>, room: RoomId, position: Option<Position> },
     History { by: Arc<Caller>, from: HistoryFrom, limit: u16 },
     Loaded(Loaded),
+    Letter(LetterBody),
+}
+
+/// Somebody as a room knows them before they come in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Person {
+    pub gym: GymId,
+    pub name: String,
+    pub blocks: Blocks,
 }
 
 /// Stored rows that a room asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
-    /// Somebody's gym and name.
+    /// Somebody's gym, name and blocks.
     Person { user: UserId },
     /// One message, as it is now.
     Message { seq: u64 },
@@ -31,7 +42,7 @@ pub enum Load {
 pub enum Loaded {
     Person {
         user: UserId,
-        person: Option<(GymId, String)>,
+        person: Option<Box<Person>>,
     },
     Message {
         seq: u64,

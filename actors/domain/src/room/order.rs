@@ -2,7 +2,8 @@
 
 use super::commands::{Stop, ensure};
 use super::{Room, Stored};
-use crate::Millis;
+use crate::letter::LetterBody;
+use crate::{AskId, Millis, Out};
 use fitconnect_protocol::limits::{ROOM_BANNED_MAX, ROOM_MUTED_MAX, ROOM_PINS_MAX, ROOM_SLOW_S_MAX};
 use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::{ErrorCode, Refusal, UserId};
@@ -18,6 +19,9 @@ pub struct Order {
     /// Who does not write, until when (Unix milliseconds). Kept over leaving and coming back; what is over goes with the next change.
     pub muted: BTreeMap<UserId, i64>,
     pub banned: BTreeSet<UserId>,
+    /// Those of two who have blocked the other.
+    #[serde(default)]
+    pub closed: BTreeSet<UserId>,
 }
 
 impl Order {
@@ -39,6 +43,8 @@ impl Order {
             }
             RoomEvent::Banned { user, banned: true, .. } => _ = self.banned.insert(*user),
             RoomEvent::Banned { user, banned: false, .. } => _ = self.banned.remove(user),
+            RoomEvent::Closed { by, closed: true, .. } => _ = self.closed.insert(*by),
+            RoomEvent::Closed { by, closed: false, .. } => _ = self.closed.remove(by),
             RoomEvent::Created { .. }
             | RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
@@ -52,8 +58,14 @@ impl Order {
         self.muted.get(&user).copied().filter(|until| *until > now.0 as i64)
     }
 
+    /// Whether anything may be written at all.
+    pub(super) fn is_open(&self) -> Result<(), Refusal> {
+        ensure(self.closed.is_empty(), ErrorCode::Blocked, ErrorCode::Blocked.meaning())
+    }
+
     /// Whether this member may write now.
     pub(super) fn may_write(&self, user: UserId, now: Millis) -> Result<(), Refusal> {
+        self.is_open()?;
         match self.muted_until(user, now) {
             Some(until) => {
                 let left = (until - now.0 as i64).try_into().unwrap_or(u32::MAX);
@@ -65,7 +77,7 @@ impl Order {
 
     pub(super) fn check_invariants(&self) {
         assert!(self.pins.len() <= ROOM_PINS_MAX && self.banned.len() <= ROOM_BANNED_MAX);
-        assert!(self.muted.len() <= ROOM_MUTED_MAX && self.slow_s <= ROOM_SLOW_S_MAX);
+        assert!(self.muted.len() <= ROOM_MUTED_MAX && self.slow_s <= ROOM_SLOW_S_MAX && self.closed.len() <= 2);
     }
 }
 
@@ -127,6 +139,17 @@ impl Moderator<'_> {
 }
 
 impl Room {
+    /// One of two has blocked the other, or taken it back. In a room of more nobody is hindered by that.
+    pub(super) fn letter(&mut self, letter: LetterBody, now: Millis, out: &mut Out<Room>) {
+        let LetterBody::Blocked { by, user, blocked } = letter else { return };
+        let Some(stored) = self.stored.as_ref().filter(|stored| stored.is_private()) else { return };
+        let both = [by, user].iter().all(|one| stored.members.contains_key(one));
+        if both && stored.order.closed.contains(&by) != blocked {
+            let event = RoomEvent::Closed { closed: blocked, by, at_ms: now.0 as i64 };
+            self.happen(event, AskId::NOBODY, now, out);
+        }
+    }
+
     /// When this member may write again in a slow room; in memory alone, and from the newest messages after a start.
     pub(super) fn slowed(&self, stored: &Stored, user: UserId, now: Millis) -> Result<(), Refusal> {
         let pause_ms = i64::from(stored.order.slow_s) * 1_000;

@@ -62,6 +62,7 @@ impl Room {
             slow_s: order.slow_s,
             // Whether it is over, the reader sees by its clock.
             muted_until_ms: order.muted.get(&by.user).copied(),
+            closed: !order.closed.is_empty(),
         }
     }
 

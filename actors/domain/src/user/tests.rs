@@ -1,5 +1,5 @@
 use super::*;
-use fitconnect_protocol::user::{Role, ShowAs};
+use fitconnect_protocol::user::{Hidden, Role, ShowAs};
 use fitconnect_protocol::{SessionId, Uuid};
 
 const ANA: UserId = UserId(Uuid::from_u128(2));
@@ -22,6 +22,7 @@ fn step(user: &mut User, input: Input) -> Vec<String> {
     let word = |effect: Effect<User>| match effect {
         Effect::Save { change, .. } => Some(format!("saved {}", change.kind())),
         Effect::Letter(letter) => Some(format!("letter to {}", letter.to.kind())),
+        Effect::Load(load) => Some(format!("load {}", load.user)),
         Effect::Answer { reply: Response::Refused(refusal), .. } => Some(format!("refused {}", refusal.code.as_str())),
         Effect::Answer { .. }
         | Effect::Tell { .. }
@@ -30,12 +31,52 @@ fn step(user: &mut User, input: Input) -> Vec<String> {
         | Effect::Subscribe { .. }
         | Effect::Follow { .. }
         | Effect::Record { .. }
-        | Effect::Load(_)
         | Effect::WakeAt(_)
         | Effect::TickAt(_)
         | Effect::Sleep => None,
     };
     out.0.into_iter().filter_map(word).collect()
+}
+
+const BEN: UserId = UserId(Uuid::from_u128(77));
+
+fn block(user: UserId, blocked: bool) -> Input {
+    command(by(ANA, Role::Member), UserCommand::Block { user, blocked })
+}
+
+fn found(gym: GymId) -> Input {
+    Input::Loaded(Loaded::Person { user: BEN, person: Some((gym, "Ben".into())) })
+}
+
+#[test]
+fn who_blocks_another_is_hidden_from_them_and_their_room_is_closed() {
+    let mut user = ana();
+    let room = RoomId::direct(ANA, BEN);
+    let kind = fitconnect_protocol::room::RoomKind::Direct;
+    let letter = LetterBody::InRoom { room, kind, name: "Ben".into(), read: 1, with: Some(BEN) };
+    assert_eq!(step(&mut user, Input::Letter(letter.clone())), ["saved in_room"]);
+    assert_eq!(step(&mut user, block(ANA, true)), ["refused malformed"]);
+    assert_eq!(step(&mut user, block(BEN, false)), [""; 0], "it is so already");
+    assert_eq!(step(&mut user, block(BEN, true)), [format!("load {BEN}")]);
+    assert_eq!(step(&mut user, found(GymId(Uuid::from_u128(8)))), ["refused not_found"]);
+    step(&mut user, block(BEN, true));
+    assert_eq!(step(&mut user, Input::Loaded(Loaded::Failed(Load { user: BEN }))), ["refused retry"]);
+    // From two devices at once.
+    step(&mut user, block(BEN, true));
+    step(&mut user, block(BEN, true));
+    let once = ["letter to user", "letter to room", "saved blocked"];
+    assert_eq!(step(&mut user, found(GYM)), once);
+    let told = |user: &User| user.stored().expect("ana").blocks.told();
+    assert_eq!(told(&user), [Hidden { user: BEN, name: Some("Ben".into()) }]);
+    // He had made the room meanwhile.
+    assert_eq!(step(&mut user, Input::Letter(letter)), ["saved in_room", "letter to room"]);
+    let back = |blocked| Input::Letter(LetterBody::Blocked { by: BEN, user: ANA, blocked });
+    assert_eq!(step(&mut user, back(true)), ["saved blocked_by"]);
+    assert_eq!(step(&mut user, back(true)), [""; 0]);
+    assert_eq!(step(&mut user, block(BEN, false)), ["letter to user", "letter to room", "saved blocked"]);
+    assert_eq!(told(&user), [Hidden { user: BEN, name: None }], "he has blocked her still");
+    assert_eq!(step(&mut user, back(false)), ["saved blocked_by"]);
+    assert_eq!(told(&user), []);
 }
 
 fn command(by: Arc<Caller>, act: UserCommand) -> Input {
@@ -94,7 +135,7 @@ fn how_far_one_has_read_only_grows() {
     let read = |through| command(by(ANA, Role::Member), UserCommand::Read { room, through });
     assert_eq!(step(&mut user, read(5)), ["refused not_member"]);
     let kind = fitconnect_protocol::room::RoomKind::Team;
-    let letter = LetterBody::InRoom { room, kind, name: "Early birds".into(), read: 2 };
+    let letter = LetterBody::InRoom { room, kind, name: "Early birds".into(), read: 2, with: None };
     assert_eq!(step(&mut user, Input::Letter(letter)), ["saved in_room"]);
     assert_eq!(step(&mut user, read(u64::MAX)), ["refused malformed"]);
     assert_eq!((step(&mut user, read(5)), step(&mut user, read(4))), (vec!["saved in_room".to_owned()], vec![]));

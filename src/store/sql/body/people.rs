@@ -2,6 +2,7 @@
 
 use super::super::super::rows::{cut, many};
 use super::super::taken;
+use super::names::{add_words, drop_words};
 use super::*;
 use fitconnect_actors::body::unpack;
 use fitconnect_actors::ports::*;
@@ -95,7 +96,8 @@ async fn insert(conn: &mut Conn, accounts: &[(Account, UserRow)]) -> Result<(), 
             }
             insert.execute(&mut *tx).await?;
         }
-        Ok(())
+        let named = accounts.iter().map(|(account, _)| (account.user.0, account.gym.0, account.name.as_str()));
+        add_words(&mut tx, &named.collect::<Vec<_>>()).await
     };
     within(work).await?;
     commit(tx, ()).await
@@ -145,6 +147,7 @@ impl SqlState {
     pub(super) async fn delete_account(&self, user: UserId) -> Result<bool, StoreError> {
         let delete = || sqlx::query(REMOVE_ACCOUNT).bind(user.0);
         let found = retry!(self, "account", on_line!(self.common(), |line| delete().fetch_optional(line)));
+        retry!(self, "account", on_line!(self.common(), |line| drop_words(line, user.0))).map_err(unavailable)?;
         found.map(|row| row.is_some()).map_err(unavailable)
     }
 
@@ -178,8 +181,8 @@ impl SqlState {
         let row = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_optional(line))).map_err(unavailable)?;
         let Some(row) = row else { return Ok(None) };
         let snapshot: Vec<u8> = row.try_get(0).map_err(unavailable)?;
-        let Stored { gym, name, version, profile, consent, .. } = unpack(&snapshot, "a person's row")?;
-        Ok(Some(StoredPerson { gym, name, version, profile, consent }))
+        let Stored { gym, name, version, profile, consent, blocks, .. } = unpack(&snapshot, "a person's row")?;
+        Ok(Some(StoredPerson { gym, name, version, profile, consent, blocks }))
     }
 
     pub(super) async fn read_account(&self, user: UserId) -> Result<Option<Account>, StoreError> {

@@ -25,7 +25,11 @@ impl Engine for SqlState {
     }
 
     fn own<'a>(&'a self, node: &'a Node) -> BoxFuture<'a, Result<(), OwnError>> {
-        self.take_over(node).boxed()
+        async {
+            self.take_over(node).await?;
+            Ok(self.add_missing_words().await?)
+        }
+        .boxed()
     }
 
     fn newest(&self) -> BoxFuture<'_, Result<Option<Millis>, StoreError>> {
@@ -63,7 +67,11 @@ impl Engine for SqlState {
 
 impl StateStore for SqlState {
     fn claim_shards(&self) -> BoxFuture<'_, Result<Vec<u64>, StoreError>> {
-        async { self.claim(Uuid::now_v7()).await.map_err(unavailable) }.boxed()
+        async {
+            self.add_missing_words().await?;
+            self.claim(Uuid::now_v7()).await.map_err(unavailable)
+        }
+        .boxed()
     }
 
     fn lines(&self) -> usize {
@@ -137,6 +145,15 @@ impl StateStore for SqlState {
 
     fn set_password(&self, user: UserId, password: String) -> BoxFuture<'_, Result<bool, StoreError>> {
         async move { self.update_password(user, &password).await }.boxed()
+    }
+
+    fn people(
+        &self,
+        gym: GymId,
+        words: Vec<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(UserId, String)>, StoreError>> {
+        async move { self.find_people(gym, &words, limit).await }.boxed()
     }
 
     fn screens(&self, gym: GymId) -> BoxFuture<'_, Result<Vec<Account>, StoreError>> {
