@@ -111,6 +111,10 @@ pub trait Crowd {
     fn reads(&self, _who: usize) -> bool {
         true
     }
+    /// Those that did not read and do again. What has come meanwhile is no news to the kernel: it must be asked for.
+    fn read_again(&mut self) -> Vec<usize> {
+        Vec::new()
+    }
 }
 
 /// Runs a fleet until its crowd is over. Blocks: give it a thread.
@@ -129,6 +133,9 @@ pub fn run<C: Crowd>(crowd: &mut C, options: &Options) -> Result<(), LoadError> 
             }
         }
         let Some(due_us) = crowd.pass(now_us, &mut sockets) else { return Ok(()) };
+        for who in crowd.read_again() {
+            read(crowd, &mut sockets, who, true, &mut buffer);
+        }
         if now_us >= care_us {
             care_us = now_us + CARE_EVERY_US;
             for who in sockets.care(now_us, OPEN_WITHIN_US) {

@@ -70,6 +70,25 @@ enum Command {
         #[arg(long)]
         floor_only: bool,
     },
+    /// One room in which some read nothing for a while: what it costs the others, and how soon they are up to date again.
+    Slow {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[arg(long, default_value_t = 1_000)]
+        members: usize,
+        /// Of these, how many stop reading.
+        #[arg(long, default_value_t = 100)]
+        stalled: usize,
+        /// Messages a second.
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+        /// Bytes of a message: a stalled reader's buffers must fill while it stalls.
+        #[arg(long, default_value_t = 2_048)]
+        text_bytes: usize,
+        /// Stretches in which all read and in which some do not take turns so often.
+        #[arg(long, default_value_t = 4)]
+        rounds: u64,
+    },
     /// N connections that say nothing: memory of each.
     Idle {
         #[command(flatten)]
@@ -222,6 +241,10 @@ async fn go(command: Command) -> Result<(), LoadError> {
                 (_, _) => None,
             };
             common.rest.tell(&run::fanout(server.as_ref(), &run, common.rest.seconds, common.rest.seed).await?)
+        }
+        Command::Slow { common, members, stalled, rate, text_bytes, rounds } => {
+            let run = run::Slow { members, stalled: stalled.min(members), rate, text_bytes, rounds };
+            common.rest.tell(&run::slow(&common.common()?, &run).await?)
         }
         Command::Idle { common, connections, dials_per_s, topic } => {
             let run = run::Idle { connections, dials_per_s, topic };

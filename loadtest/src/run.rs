@@ -3,12 +3,15 @@
 
 mod fanout;
 mod idle;
+mod publishers;
 mod riders;
+mod slow;
 mod storm;
 
 pub use fanout::{Fanout, fanout};
 pub use idle::{Idle, idle};
 pub use riders::{RidersRun, riders};
+pub use slow::{Slow, slow};
 pub use storm::{Storm, storm};
 
 use crate::accounts::{Account, Accounts};

@@ -19,7 +19,7 @@ pub enum Skimmed<'a> {
         h: u32,
         tick: u32,
     },
-    /// An event, with its text if it is a cue.
+    /// An event, with its text if it is a cue or a message.
     Event {
         h: u32,
         offset: u64,
@@ -109,17 +109,27 @@ fn event(mut read: Reader<'_>, fields: usize) -> Option<Skimmed<'_>> {
             "h" => h = u32::try_from(read.uint()?).ok(),
             "o" => offset = Some(read.uint()?),
             "e" => {
-                let mut inner = Reader(read.0);
-                let fields = inner.map()?;
-                if field(&mut inner, fields, "text").is_some() {
-                    text = inner.text();
-                }
+                text = said(Reader(read.0));
                 read.skip()?;
             }
             _ => read.skip()?,
         }
     }
     Some(Skimmed::Event { h: h?, offset: offset?, text })
+}
+
+/// The text of a cue, or of the message in an event of a room.
+fn said(mut event: Reader<'_>) -> Option<&str> {
+    let mut fields = event.map()?;
+    while fields > 0 {
+        fields -= 1;
+        match event.text()? {
+            "text" => return event.text(),
+            "message" => fields = event.map()?,
+            _ => event.skip()?,
+        }
+    }
+    None
 }
 
 /// Goes to the value of `name` among the next `fields` entries.
@@ -261,10 +271,11 @@ mod tests {
     use super::*;
     use fitconnect_protocol::class::ClassEvent;
     use fitconnect_protocol::codec::encode;
+    use fitconnect_protocol::room::{Message, RoomEvent};
     use fitconnect_protocol::sample::{Acked, SourceAcked};
     use fitconnect_protocol::session::{Event, Mine, Response};
     use fitconnect_protocol::tick::{Header, Signal};
-    use fitconnect_protocol::{ClassId, ReceiverId, SourceId, Uuid};
+    use fitconnect_protocol::{ClassId, CmdId, ReceiverId, SourceId, UserId, Uuid};
 
     fn class() -> ClassId {
         ClassId(Uuid::from_u128(7))
@@ -326,6 +337,19 @@ mod tests {
         let text = "x".repeat(60);
         let cue = Response::Event { h: 3, o: 70_000, e: Event::Class(ClassEvent::Cue { text: text.clone() }) };
         check(cue, Skimmed::Event { h: 3, offset: 70_000, text: Some(&text) });
+        let message = Message {
+            seq: 9,
+            at_ms: 1,
+            by: UserId(Uuid::from_u128(1)),
+            name: "Ana".into(),
+            cmd: CmdId(Uuid::from_u128(2)),
+            text: text.clone(),
+            reply_to: Some(3),
+            edited: None,
+            deleted_by: None,
+        };
+        let posted = Response::Event { h: 3, o: 9, e: Event::Room(RoomEvent::Posted { message }) };
+        check(posted, Skimmed::Event { h: 3, offset: 9, text: Some(&text) });
         let gone = Response::Event { h: 3, o: 1, e: Event::Class(ClassEvent::Gone { slots: vec![1, 2] }) };
         check(gone, Skimmed::Event { h: 3, offset: 1, text: None });
         check(Response::Clock { t0: 1.5, t1: 2.5, t2: 3.5 }, Skimmed::Other { t: "clock" });

@@ -68,9 +68,11 @@ impl Sources for App {
 
     fn fanout(&self) -> Fanout {
         let hub = &self.house.hub;
+        let (waiting_bytes, waiting_bytes_most) = self.sockets.waiting_bytes();
         Fanout {
             topics: hub.sizes().1 as u64,
-            waiting_bytes: self.sockets.waiting_bytes() as u64,
+            waiting_bytes: waiting_bytes as u64,
+            waiting_bytes_most: waiting_bytes_most as u64,
             deliveries: hub.counts.deliveries.load(Ordering::Relaxed),
             ticks_skipped: hub.counts.ticks_skipped.load(Ordering::Relaxed),
             lagged: hub.counts.lagged.load(Ordering::Relaxed),

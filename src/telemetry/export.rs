@@ -57,7 +57,9 @@ fn sockets(m: &Metrics, out: &mut Writer<'_>) -> fmt::Result {
 
 fn fanout(hub: Fanout, out: &mut Writer<'_>) -> fmt::Result {
     out.gauge("fitconnect_topics", "Topics that the hub knows", hub.topics as f64)?;
-    out.gauge("fitconnect_outbox_bytes", "Bytes waiting in the lanes of all sockets", hub.waiting_bytes as f64)?;
+    out.gauge("fitconnect_outbox_bytes", "Bytes waiting for all sockets", hub.waiting_bytes as f64)?;
+    let most = hub.waiting_bytes_most as f64;
+    out.gauge("fitconnect_outbox_bytes_most", "Bytes waiting for the socket that has most", most)?;
     out.counter("fitconnect_deliveries", "Frames put into outboxes", hub.deliveries)?;
     out.counter("fitconnect_ticks_skipped", "Ticks kept from viewers that echo none", hub.ticks_skipped)?;
     out.counter("fitconnect_lagged", "Readers that fell behind and were pulled up", hub.lagged)

@@ -54,8 +54,9 @@ impl Timing {
 pub struct Fanout {
     /// Topics with a subscriber or a ring.
     pub topics: u64,
-    /// Bytes that wait in the lanes of all sockets.
+    /// Bytes that wait in user space for all sockets, and for the one that has most.
     pub waiting_bytes: u64,
+    pub waiting_bytes_most: u64,
     /// Frames put into outboxes.
     pub deliveries: u64,
     /// Ticks that a viewer was not given because it echoed none.

@@ -27,9 +27,10 @@ impl Sockets {
         self.0.remove_if(&outbox.by.session, |_, (_, known)| Arc::ptr_eq(known, outbox));
     }
 
-    /// Bytes that wait for all sockets together.
-    pub fn waiting_bytes(&self) -> usize {
-        self.0.iter().map(|entry| entry.1.waiting().0).sum()
+    /// Bytes that wait in user space for all sockets together, and for the one that has most.
+    pub fn waiting_bytes(&self) -> (usize, usize) {
+        let each = self.0.iter().map(|entry| entry.0.waiting() + entry.1.waiting().0);
+        each.fold((0, 0), |(sum, most), bytes| (sum + bytes, most.max(bytes)))
     }
 
     /// Shuts whoever has taken nothing for too long; how many.

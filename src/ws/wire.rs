@@ -244,6 +244,12 @@ impl Wire {
         out.blocked && now.since(out.moved_at) >= STALLED_MS_MAX
     }
 
+    /// Bytes that wait for the kernel, besides those in the lanes.
+    pub fn waiting(&self) -> usize {
+        let out = self.out();
+        out.ready.iter().map(Bytes::len).sum::<usize>() - out.written
+    }
+
     /// Ends the connection in both directions. Its task finds it lost.
     pub fn shut(&self) {
         // A connection that the peer has ended meanwhile is as good as shut.

@@ -26,6 +26,7 @@ mod recordings;
 mod rooms;
 pub mod server;
 mod simulation;
+mod slow_readers;
 mod sockets;
 mod storm;
 pub mod temp;
@@ -101,6 +102,11 @@ const PROOFS: &[Proof] = &[
         name: "reconnects",
         words: "Sockets lost by the thousand and a server killed again and again: what everybody heard of a room is what is stored",
         run: reconnects::run,
+    },
+    Proof {
+        name: "slow-readers",
+        words: "Members of a room who stop reading cost the others nothing, hold little, and are soon up to date again",
+        run: slow_readers::run,
     },
     Proof {
         name: "storm",

@@ -1,4 +1,4 @@
-//! A crowd that follows one topic and measures how long its events take: the receiving side of `fanout`.
+//! A crowd that follows one topic and measures how long its events take: the receiving side of `fanout` and `slow`.
 //! The same crowd reads the server's frames and the floor's, so that the generator costs the same in both.
 
 use super::{Crowd, Gone};
@@ -44,6 +44,14 @@ impl Stamp {
 #[derive(Debug, Default)]
 pub struct Control {
     pub measure: AtomicBool,
+    /// What is measured counts as `beside`: others of the topic do not read.
+    pub beside: AtomicBool,
+    /// Nobody reads while this stands.
+    pub stall: AtomicBool,
+    /// The newest event that any follower of the topic has had; crowds of one topic share it.
+    pub newest: Arc<AtomicU64>,
+    /// Followers who have read again and are not at the newest event yet.
+    pub behind: AtomicU64,
     pub quit: AtomicBool,
     pub following: AtomicU64,
     pub dead: AtomicU64,
@@ -59,12 +67,15 @@ pub struct Measured {
     /// From the first arrival at any socket to this one: the fan-out alone, without the way to the topic.
     pub spread: Latencies,
     pub gaps: u64,
+    /// From reading again after a stall to the newest event.
+    pub caught_up: Latencies,
 }
 
 struct Follower {
     /// 0: not followed yet.
     last: u64,
     up: bool,
+    behind: bool,
 }
 
 pub struct Followers {
@@ -78,8 +89,14 @@ pub struct Followers {
     first_us: Vec<u64>,
     following: u64,
     measuring: bool,
+    stalled: bool,
+    /// When the last stall ended.
+    again_us: u64,
+    behind: u64,
     total: u64,
     pub measured: Measured,
+    /// While others did not read.
+    pub beside: Measured,
     pub troubles: BTreeMap<String, u64>,
 }
 
@@ -89,13 +106,17 @@ impl Followers {
             accounts,
             topic,
             control,
-            followers: (0..count).map(|_| Follower { last: 0, up: false }).collect(),
+            followers: (0..count).map(|_| Follower { last: 0, up: false, behind: false }).collect(),
             later: BinaryHeap::new(),
             first_us: Vec::new(),
             following: 0,
             measuring: false,
+            stalled: false,
+            again_us: 0,
+            behind: 0,
             total: 0,
             measured: Measured::default(),
+            beside: Measured::default(),
             troubles: BTreeMap::new(),
         }
     }
@@ -112,6 +133,13 @@ impl Followers {
         }
     }
 
+    fn caught_up(&mut self, who: usize) {
+        if std::mem::replace(&mut self.followers[who].behind, false) {
+            self.behind -= 1;
+            self.control.behind.store(self.behind, Ordering::Relaxed);
+        }
+    }
+
     fn subscribe(&mut self, who: usize, sockets: &mut Sockets) {
         if let Some(topic) = self.topic {
             sockets.send(who, &codec::encode_request(1, &Request::Subscribe { topic, position: None }));
@@ -122,6 +150,11 @@ impl Followers {
         let follower = &mut self.followers[who];
         let gap = follower.last != 0 && offset != follower.last + 1;
         follower.last = offset;
+        let newest = self.control.newest.fetch_max(offset, Ordering::Relaxed).max(offset);
+        if self.followers[who].behind && offset == newest {
+            self.caught_up(who);
+            self.measured.caught_up.record(now::mono_us().saturating_sub(self.again_us));
+        }
         let Some(stamp) = text.and_then(Stamp::read) else { return };
         let at_us = now::unix_us();
         let number = stamp.number as usize;
@@ -137,10 +170,12 @@ impl Followers {
         }
         self.total += 1;
         if self.measuring {
-            self.measured.deliveries += 1;
-            self.measured.gaps += u64::from(gap);
-            self.measured.sent.record(at_us.saturating_sub(stamp.sent_us));
-            self.measured.spread.record(at_us.saturating_sub(*first));
+            let beside = self.control.beside.load(Ordering::Relaxed);
+            let measured = if beside { &mut self.beside } else { &mut self.measured };
+            measured.deliveries += 1;
+            measured.gaps += u64::from(gap);
+            measured.sent.record(at_us.saturating_sub(stamp.sent_us));
+            measured.spread.record(at_us.saturating_sub(*first));
         }
     }
 
@@ -207,6 +242,7 @@ impl Crowd for Followers {
 
     fn gone(&mut self, who: usize, why: Gone, at_us: u64) -> Option<u64> {
         self.up(who, false);
+        self.caught_up(who);
         self.followers[who].last = 0;
         if self.control.quit.load(Ordering::Relaxed) {
             return None;
@@ -233,6 +269,24 @@ impl Crowd for Followers {
             self.subscribe(who, sockets);
         }
         Some(self.later.peek().map_or(u64::MAX, |Reverse((at_us, _))| *at_us))
+    }
+
+    fn reads(&self, who: usize) -> bool {
+        !(self.stalled && self.followers[who].up)
+    }
+
+    fn read_again(&mut self) -> Vec<usize> {
+        let stall = self.control.stall.load(Ordering::Relaxed);
+        if stall || !std::mem::replace(&mut self.stalled, stall) {
+            self.stalled = stall;
+            return Vec::new();
+        }
+        self.again_us = now::mono_us();
+        let again: Vec<usize> = (0..self.followers.len()).filter(|who| self.followers[*who].up).collect();
+        again.iter().for_each(|who| self.followers[*who].behind = true);
+        self.behind = again.len() as u64;
+        self.control.behind.store(self.behind, Ordering::Relaxed);
+        again
     }
 }
 

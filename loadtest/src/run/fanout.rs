@@ -4,26 +4,24 @@
 //! fan-out. Latency from the publisher's stamp holds the command's way and its commit; the spread, from the first socket's
 //! arrival, is the fan-out alone.
 
+use super::publishers::Publishers;
 use super::{Common, Cost, Meter, endless, landed, launch, reach};
 use crate::accounts::Account;
 use crate::error::LoadError;
 use crate::floor::Floor;
 use crate::lean::Options;
-use crate::lean::followers::{Control, Followers, Measured, Stamp};
-use crate::now;
+use crate::lean::followers::{Control, Followers, Measured};
 use crate::process::Process;
 use crate::progress;
 use crate::report::Report;
 use crate::trainer::{Trainer, class_now};
-use fitconnect_protocol::ClassId;
 use fitconnect_protocol::class::ClassCommand;
 use fitconnect_protocol::limits::COMMANDS_PER_S;
-use fitconnect_protocol::session::Topic;
+use fitconnect_protocol::session::{Request, Topic};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// The readers are asleep, not waiting, while a burst comes in, for the floor and for the server alike: what waking this
 /// process costs is paid by the sender's writes, and a server a little slower than its reader would pay it at every one.
@@ -175,7 +173,12 @@ async fn our_turn(common: &Common, run: &Fanout, seconds: u64) -> Result<(Cost, 
     }
     let class = trainers[0].create(&class_now(&trainers[0].client, "Fan-out", 1, endless())).await?;
     trainers[0].lobby(class).await?;
-    let publishers = Publishers::start(&trainers, class, run);
+    let clients = trainers.iter().map(|trainer| trainer.client.clone()).collect();
+    let publishers = Publishers::start(clients, run.rate, run.text_bytes, move |text, cmd| Request::Class {
+        class,
+        cmd,
+        act: ClassCommand::Cue { text, to: None, aim: None },
+    });
     let accounts = common.some_members(run.sockets)?;
     let options = Options { dial_every_us: 1_000, gather_us: GATHER_US, ..Options::new(&common.server, run.sockets) };
     let (cost, crowd) =
@@ -218,50 +221,4 @@ async fn turn(
     let cost = meter.stop()?;
     control.quit.store(true, Ordering::Relaxed);
     Ok((cost, landed(fleet).await?))
-}
-
-/// Trainers that take turns to say something, so that events come evenly.
-struct Publishers {
-    stop: Arc<AtomicBool>,
-    refused: Arc<AtomicU64>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-impl Publishers {
-    fn start(trainers: &[Trainer], class: ClassId, run: &Fanout) -> Publishers {
-        let (stop, refused, number) =
-            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU32::new(0)));
-        let every = Duration::from_secs(1) / run.rate.max(1);
-        let began = tokio::time::Instant::now();
-        let text_bytes = run.text_bytes;
-        let publish = |(index, trainer): (usize, &Trainer)| {
-            let (client, stop, refused, number) =
-                (trainer.client.clone(), stop.clone(), refused.clone(), number.clone());
-            let mut turns = tokio::time::interval_at(began + every * index as u32, every * trainers.len() as u32);
-            tokio::spawn(async move {
-                while !stop.load(Ordering::Relaxed) {
-                    turns.tick().await;
-                    let stamp = Stamp { sent_us: now::unix_us(), number: number.fetch_add(1, Ordering::Relaxed) };
-                    let act = ClassCommand::Cue { text: stamp.text(text_bytes), to: None, aim: None };
-                    let (client, refused) = (client.clone(), refused.clone());
-                    tokio::spawn(async move {
-                        if client.class(class, act).await.is_err() {
-                            refused.fetch_add(1, Ordering::Relaxed);
-                        }
-                    });
-                }
-            })
-        };
-        let tasks = trainers.iter().enumerate().map(publish).collect();
-        Publishers { stop, refused, tasks }
-    }
-
-    async fn stop(self) -> u64 {
-        self.stop.store(true, Ordering::Relaxed);
-        for task in self.tasks {
-            // A publisher that panicked would have been seen as silence.
-            let _ = task.await;
-        }
-        self.refused.load(Ordering::Relaxed)
-    }
 }
