@@ -176,7 +176,8 @@ async fn state() {
             stage: "open".into(),
             people: seq as u32,
         };
-        let change = |seq: u64, kind| StoredChange { seq, at: Millis(1_000), kind, body: vec![7; 120], rewrites: None };
+        let change =
+            |seq: u64, kind| StoredChange { seq, at: Millis(1_000), kind, body: vec![7; 120], rewrites: vec![] };
         let answer = |author| StoredAnswer {
             author,
             cmd: CmdId(Uuid::now_v7()),

@@ -179,7 +179,7 @@ async fn commands(seconds: u64, url: &str) {
         }
         let part: Vec<Instant> = waiting.drain(..waiting.len().min(COMMIT_BATCH_MAX)).collect();
         let change =
-            |seq: u64| StoredChange { seq, at: Millis(1_000), kind: "cued", body: vec![7; 120], rewrites: None };
+            |seq: u64| StoredChange { seq, at: Millis(1_000), kind: "cued", body: vec![7; 120], rewrites: vec![] };
         let answer = |_: &Instant| StoredAnswer {
             author: UserId(Uuid::from_u128(9)),
             cmd: CmdId(Uuid::now_v7()),

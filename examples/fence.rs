@@ -228,7 +228,7 @@ impl Node {
             for (message, seq) in new.iter().zip(loaded.last_seq + 1..) {
                 let mut body = message.to_be_bytes().to_vec();
                 body.extend(loaded.epoch.to_be_bytes());
-                commit.changes.push(StoredChange { seq, at: Millis(1), kind: "written", body, rewrites: None });
+                commit.changes.push(StoredChange { seq, at: Millis(1), kind: "written", body, rewrites: vec![] });
                 let (cmd, reply) = (CmdId(Uuid::from_u128(*message)), seq.to_be_bytes().to_vec());
                 commit.answers.push(StoredAnswer { author: NOBODY, cmd, digest: 0, at: Millis(1), reply });
             }

@@ -113,7 +113,7 @@ fn commit(key: ActorKey, epoch: u64, gym: GymId, user: UserId, ridden: Ridden, n
         at: now,
         kind: change.what.kind(),
         body: pack(change),
-        rewrites: None,
+        rewrites: vec![],
     });
     let row = ClassRow {
         gym,

@@ -54,9 +54,9 @@ pub trait Body: Sized + Unpin + 'static {
     fn row(machine: &Self::Machine, changes: &[StoredChange]) -> Option<Row>;
     /// A change's name in the store, and its body as MessagePack.
     fn change(change: &<Self::Machine as Machine>::Change) -> (&'static str, Vec<u8>);
-    /// The earlier change that this one rewrites, and how it is stored from then on.
-    fn rewritten(_change: &<Self::Machine as Machine>::Change) -> Option<(u64, Vec<u8>)> {
-        None
+    /// Earlier changes that this one rewrites, and how they are stored from then on.
+    fn rewritten(_change: &<Self::Machine as Machine>::Change) -> Vec<(u64, Vec<u8>)> {
+        Vec::new()
     }
     /// Fingerprint of a command: the same id with another body is refused.
     fn digest(input: &Input<Self>) -> u64;

@@ -351,7 +351,7 @@ impl<B: Body> Host<B> {
     fn obey(&mut self, effect: Effect<B::Machine>, now: Millis, ctx: &mut Context<Self>) -> bool {
         match effect {
             Effect::Answer { ask, reply } => self.outgoing.push(Action::Answer { ask, reply }),
-            Effect::Save { change, answer } => self.save(&change, answer, now),
+            Effect::Save { change, answers } => self.save(&change, answers, now),
             Effect::Letter(letter) => self.outgoing.letter(letter),
             Effect::Tell { ask, to } => self.outgoing.push(Action::Tell { ask, to }),
             Effect::Publish(publish) => self.outgoing.push(Action::Publish(publish)),
@@ -385,17 +385,18 @@ impl<B: Body> Host<B> {
         taken || !is_samples
     }
 
-    fn save(&mut self, change: &<B::Machine as Machine>::Change, answer: Option<(AskId, Response)>, now: Millis) {
+    fn save(&mut self, change: &<B::Machine as Machine>::Change, answers: Vec<(AskId, Response)>, now: Millis) {
         let (kind, body) = B::change(change);
         self.last_seq += 1;
         let rewrites = B::rewritten(change);
         self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body, rewrites });
-        let Some((ask, reply)) = answer else { return };
-        if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
-            let reply = crate::body::pack(&reply);
-            self.outgoing.answer_stored(StoredAnswer { author, cmd, digest, at: now, reply });
+        for (ask, reply) in answers {
+            if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
+                let reply = crate::body::pack(&reply);
+                self.outgoing.answer_stored(StoredAnswer { author, cmd, digest, at: now, reply });
+            }
+            self.outgoing.push(Action::Answer { ask, reply });
         }
-        self.outgoing.push(Action::Answer { ask, reply });
     }
 
     fn load_for_machine(&mut self, load: <B::Machine as Machine>::Load, ctx: &mut Context<Self>) {

@@ -45,8 +45,8 @@ pub struct StoredChange {
     pub kind: &'static str,
     /// MessagePack.
     pub body: Vec<u8>,
-    /// An earlier change of the same actor that is stored with this body from now on.
-    pub rewrites: Option<(u64, Vec<u8>)>,
+    /// Earlier changes of the same actor that are stored with these bodies from now on.
+    pub rewrites: Vec<(u64, Vec<u8>)>,
 }
 
 /// The answer to a command that was accepted.

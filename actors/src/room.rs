@@ -8,7 +8,7 @@ use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredCha
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
-use fitconnect_domain::room::{self, Input, Load, Loaded, POSTED, Person, Publish, Room, Stored};
+use fitconnect_domain::room::{self, Change, Input, Load, Loaded, POSTED, Person, Publish, Room, Stored};
 use fitconnect_domain::user::Never;
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::RoomId;
@@ -41,7 +41,7 @@ impl Body for RoomBody {
         let stored = room.stored()?;
         let (first, last) = (changes.first()?.seq, changes.last()?.seq);
         let whole = first == 1 || last / ROOM_SNAPSHOT_EVERY != (first - 1) / ROOM_SNAPSHOT_EVERY;
-        let talk = |change: &StoredChange| change.kind == POSTED || change.rewrites.is_some();
+        let talk = |change: &StoredChange| change.kind == POSTED || !change.rewrites.is_empty();
         if !whole && changes.iter().all(talk) {
             return None;
         }
@@ -55,18 +55,22 @@ impl Body for RoomBody {
         }))
     }
 
-    fn change(event: &RoomEvent) -> (&'static str, Vec<u8>) {
-        (room::kind(event), pack(event))
+    fn change(change: &Change) -> (&'static str, Vec<u8>) {
+        (room::kind(&change.event), pack(&change.event))
     }
 
-    fn rewritten(event: &RoomEvent) -> Option<(u64, Vec<u8>)> {
-        room::rewritten(event).map(|(seq, event)| (seq, pack(&event)))
+    fn rewritten(change: &Change) -> Vec<(u64, Vec<u8>)> {
+        change.rewrites.iter().map(|(seq, event)| (*seq, pack(event))).collect()
+    }
+
+    fn tick() -> Option<Input> {
+        Some(Input::Tick)
     }
 
     fn digest(input: &Input) -> u64 {
         match input {
             Input::Command { act, .. } => fingerprint(&pack(act)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => {
+            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => {
                 unreachable!("not a command: {input:?}")
             }
         }
@@ -93,7 +97,7 @@ impl Body for RoomBody {
     fn follows(input: &Input) -> Option<(Topic, Option<Position>)> {
         match input {
             Input::Subscribe { room, position, .. } => Some((Topic::Room(*room), *position)),
-            Input::Command { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => None,
+            Input::Command { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => None,
         }
     }
     fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<Input> {
@@ -164,6 +168,7 @@ fn posted(body: &[u8]) -> Result<Option<Message>, StoreError> {
         RoomEvent::Created { .. }
         | RoomEvent::Edited { .. }
         | RoomEvent::Deleted { .. }
+        | RoomEvent::Reacted { .. }
         | RoomEvent::Joined { .. }
         | RoomEvent::Left { .. }
         | RoomEvent::Appointed { .. }

@@ -185,7 +185,7 @@ async fn save(store: &Store, host: &ByHand) {
         .zip(1..)
         .map(|(change, seq)| {
             let (kind, body) = ClassBody::change(change);
-            StoredChange { seq, at: T0, kind, body, rewrites: None }
+            StoredChange { seq, at: T0, kind, body, rewrites: vec![] }
         })
         .collect();
     for (part, rev) in changes.chunks(COMMIT_BATCH_MAX).zip(0..) {

@@ -59,6 +59,11 @@ pub const HISTORY_MAX: u16 = 100;
 pub const HISTORY_BYTES_MAX: usize = 32 * 1024;
 /// Messages that are pinned in one room.
 pub const ROOM_PINS_MAX: usize = 10;
+/// Reactions of all kinds on one message: each is told with who it is of, so that pages can hide the blocked.
+pub const REACTORS_MAX: usize = 200;
+/// Reactions that come within this time of the last that was told are one event, and so many end the wait: it fits a reader's lane.
+pub const REACTIONS_GATHER_MS: u64 = 300;
+pub const REACTIONS_GATHERED_MAX: usize = 256;
 /// Longest pause between two messages of one member of a slow room.
 pub const ROOM_SLOW_S_MAX: u16 = 3_600;
 /// People who are silent for a while, and who may not come back, in one room.

@@ -90,6 +90,12 @@ pub enum RoomCommand {
         seq: u64,
         text: String,
     },
+    /// Adds a reaction to a message, or takes it back. One may have several on a message, each once.
+    React {
+        seq: u64,
+        reaction: Reaction,
+        on: bool,
+    },
     /// One's own message, or as a moderator anybody's: its words are gone, its number stays.
     Delete {
         seq: u64,
@@ -115,6 +121,44 @@ pub enum RoomCommand {
     },
 }
 
+/// What one answers without words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Reaction {
+    /// 👍
+    Thumb,
+    /// ❤️
+    Heart,
+    /// 😂
+    Laugh,
+    /// 🔥
+    Fire,
+    /// 💪
+    Strong,
+    /// 👏
+    Clap,
+}
+
+/// Who has reacted in one way, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Reacted {
+    pub reaction: Reaction,
+    pub by: Vec<UserId>,
+}
+
+/// A reaction came or went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Toggle {
+    /// Of the message.
+    pub seq: u64,
+    pub by: UserId,
+    pub reaction: Reaction,
+    pub on: bool,
+}
+
 /// A message as it is now: edits show, and what was deleted has no words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -138,6 +182,9 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub deleted_by: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Reacted>>"))]
+    pub reactions: Vec<Reacted>,
 }
 
 /// Somebody in a room.
@@ -168,6 +215,11 @@ pub enum RoomEvent {
     },
     Edited {
         message: Message,
+    },
+    /// Reactions of a short time, in the order in which they came.
+    Reacted {
+        toggles: Vec<Toggle>,
+        at_ms: Timestamp,
     },
     /// A moderator or the author took the words of this message away.
     Deleted {

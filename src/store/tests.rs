@@ -306,7 +306,7 @@ fn what_is_committed_reaches_the_event_store() {
     run(async {
         let folder = Temporary::new().expect("a folder");
         let key = ActorKey::Class(CLASS);
-        let change = |seq| StoredChange { seq, at: Millis(seq), kind: "opened", body: vec![7], rewrites: None };
+        let change = |seq| StoredChange { seq, at: Millis(seq), kind: "opened", body: vec![7], rewrites: vec![] };
         let commit =
             |epoch, rev, seq| Commit { epoch, rev, row: class_row(1), changes: vec![change(seq)], ..bare(key) };
         let mut store = open(hurried(folder.path()), deaf()).await.expect("a new store");

@@ -4,7 +4,7 @@ use crate::gym::{Gym, run};
 use fitconnect_loadtest::accounts::Account;
 use fitconnect_loadtest::client::{Client, Options, Push, Pushes};
 use fitconnect_loadtest::error::LoadError;
-use fitconnect_protocol::room::{HistoryFrom, JoinRule, RoomCommand, RoomEvent, RoomKind};
+use fitconnect_protocol::room::{HistoryFrom, JoinRule, Reacted, Reaction, RoomCommand, RoomEvent, RoomKind};
 use fitconnect_protocol::session::{Event, Position, Request, Response, Snapshot, Topic};
 use fitconnect_protocol::user::{Hidden, OwnRoom, UserCommand, UserEvent};
 use fitconnect_protocol::{ErrorCode, RoomId};
@@ -50,6 +50,7 @@ async fn heard(pushes: &mut Pushes, through: u64) -> Vec<(u64, String)> {
             RoomEvent::Left { .. } => "left".into(),
             RoomEvent::Banned { .. } => "banned".into(),
             RoomEvent::Created { .. }
+            | RoomEvent::Reacted { .. }
             | RoomEvent::Appointed { .. }
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
@@ -266,6 +267,42 @@ fn one_who_is_blocked_writes_no_more_and_every_device_hides_them() {
         ana.user(UserCommand::Block { user: b, blocked: false }).await.expect("taken back");
         until_closed(&mut bens, false).await;
         assert_eq!(say(&ben, room, "sorry").await, 4);
+    });
+}
+
+#[test]
+fn reactions_gather_and_are_there_after_a_restart() {
+    let gym = Gym::open(2, 1);
+    let react = |reaction, on| RoomCommand::React { seq: 3, reaction, on };
+    let (room, a, b) = run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (ben, mut bens) = dial(&gym, &gym.members[1]).await;
+        let room = team(&ana).await;
+        ben.room(room, RoomCommand::Join).await.expect("in");
+        ben.subscribe(Topic::Room(room)).await.expect("followed");
+        assert_eq!(say(&ana, room, "personal best!").await, 3);
+        assert_eq!(ana.room(room, react(Reaction::Fire, true)).await.expect("told at once"), 4);
+        let (one, two, three) = tokio::join!(
+            ben.room(room, react(Reaction::Fire, true)),
+            ben.room(room, react(Reaction::Heart, true)),
+            ana.room(room, react(Reaction::Clap, true)),
+        );
+        assert_eq!([one.expect("done"), two.expect("done"), three.expect("done")], [5; 3], "one event of all");
+        let told = heard(&mut bens, 5).await;
+        assert_eq!(told.len(), 3, "the message and two events of reactions: {told:?}");
+        ben.room(room, react(Reaction::Heart, false)).await.expect("taken back");
+        (room, ana.welcome().user, ben.welcome().user)
+    });
+    let gym = Gym::open_in(gym.close(), 2, 1);
+    run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (page, _) = ana.history(room, HistoryFrom::After { seq: 0 }, 10).await.expect("a page");
+        let mut found = page[0].reactions.clone();
+        found.sort_by_key(|reacted| reacted.reaction);
+        let reacted = |reaction, by| Reacted { reaction, by };
+        assert_eq!(found, [reacted(Reaction::Fire, vec![a, b]), reacted(Reaction::Clap, vec![a])]);
+        assert_eq!(ana.room(room, react(Reaction::Fire, true)).await.expect("so already"), 6, "nothing happened");
+        assert_eq!(ana.room(room, react(Reaction::Fire, false)).await.expect("taken back"), 7);
     });
 }
 

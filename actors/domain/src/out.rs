@@ -21,8 +21,8 @@ impl AskId {
 pub enum Effect<M: Machine> {
     /// To the one who asked.
     Answer { ask: AskId, reply: Response },
-    /// Durable, with the answer to its command.
-    Save { change: M::Change, answer: Option<(AskId, Response)> },
+    /// Durable, with the answers to its commands.
+    Save { change: M::Change, answers: Vec<(AskId, Response)> },
     /// To another actor: a row of the same transaction, delivered until it has been handled.
     Letter(Letter),
     /// To another actor without a promise. `ask` hands the one who waits on to it.
@@ -77,10 +77,10 @@ impl<M: Machine> Out<M> {
         self.refuse(ask, Refusal::new(code, message));
     }
     pub fn save(&mut self, change: M::Change) {
-        self.0.push(Effect::Save { change, answer: None });
+        self.0.push(Effect::Save { change, answers: Vec::new() });
     }
     pub fn save_and_answer(&mut self, change: M::Change, ask: AskId, reply: Response) {
-        self.0.push(Effect::Save { change, answer: Some((ask, reply)) });
+        self.0.push(Effect::Save { change, answers: vec![(ask, reply)] });
     }
     pub fn letter(&mut self, letter: Letter) {
         self.0.push(Effect::Letter(letter));

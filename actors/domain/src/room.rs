@@ -4,9 +4,10 @@
 mod commands;
 pub mod io;
 mod order;
+mod reactions;
 mod read;
 
-pub use io::{Input, Load, Loaded, Person, Publish};
+pub use io::{Change, Input, Load, Loaded, Person, Publish};
 pub use order::Order;
 
 use crate::letter::{ActorKey, Letter, LetterBody};
@@ -17,6 +18,7 @@ use fitconnect_protocol::limits::{ROOM_MEMBERS_MAX, ROOM_RECENT_MAX, ROOM_WAITIN
 use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMember, RoomRole};
 use fitconnect_protocol::session::{Position, Response};
 use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use reactions::Gathering;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -63,6 +65,7 @@ pub struct Room {
     pages: usize,
     /// When members of a slow room wrote last (Unix milliseconds).
     wrote: BTreeMap<UserId, i64>,
+    gathering: Gathering,
 }
 
 impl Room {
@@ -77,6 +80,7 @@ impl Room {
             waiting: Vec::new(),
             pages: 0,
             wrote: BTreeMap::new(),
+            gathering: Gathering::default(),
         }
     }
 
@@ -109,20 +113,19 @@ impl Room {
         self.stored.as_ref().map_or(0, |stored| stored.seq)
     }
 
-    /// Durable, at once in memory, and told: one number for all three.
-    fn happen(&mut self, event: RoomEvent, ask: AskId, now: Millis, out: &mut Out<Room>) {
+    /// Durable, at once in memory, and told: one number for all three, and for all who asked for it.
+    fn happen(&mut self, change: Change, asks: &[AskId], now: Millis, out: &mut Out<Room>) {
         let seq = self.seq() + 1;
         if seq == 1 {
             // In seconds: no other beginning of this room has had it.
             self.epoch = (now.0 / 1_000) as u32;
         }
+        let event = change.event.clone();
         self.apply_messages(&event);
         self.apply_people(seq, &event);
         self.remember_writer(&event);
-        match ask {
-            AskId::NOBODY => out.save(event.clone()),
-            ask => out.save_and_answer(event.clone(), ask, Response::Numbered { seq }),
-        }
+        let answers = asks.iter().map(|ask| (*ask, Response::Numbered { seq })).collect();
+        out.0.push(Effect::Save { change, answers });
         self.write_letters(&event, seq, out);
         let gone = match &event {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
@@ -157,6 +160,7 @@ impl Room {
             RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
             | RoomEvent::Deleted { .. }
+            | RoomEvent::Reacted { .. }
             | RoomEvent::Appointed { .. }
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
@@ -189,6 +193,7 @@ impl Room {
             | RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
             | RoomEvent::Deleted { .. }
+            | RoomEvent::Reacted { .. }
             | RoomEvent::Pinned { .. }
             | RoomEvent::Slowed { .. }
             | RoomEvent::Muted { .. }
@@ -205,15 +210,13 @@ impl Room {
                     self.recent.pop_front();
                 }
             }
-            RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
-                if let Some(known) = self.recent.iter_mut().find(|known| known.seq == message.seq) {
-                    *known = message.clone();
-                    return;
-                }
-                self.touched.retain(|known| known.seq != message.seq);
-                self.touched.push_back(message.clone());
-                if self.touched.len() > TOUCHED_MAX {
-                    self.touched.pop_front();
+            RoomEvent::Edited { message } | RoomEvent::Deleted { message } => self.keep_known(message.clone()),
+            RoomEvent::Reacted { toggles, .. } => {
+                for toggle in toggles {
+                    let all = self.recent.iter_mut().chain(&mut self.touched);
+                    for message in all.filter(|message| message.seq == toggle.seq) {
+                        reactions::apply(message, toggle);
+                    }
                 }
             }
             RoomEvent::Created { .. }
@@ -225,6 +228,19 @@ impl Room {
             | RoomEvent::Muted { .. }
             | RoomEvent::Banned { .. }
             | RoomEvent::Closed { .. } => {}
+        }
+    }
+
+    /// Memory has this message, as it is now.
+    fn keep_known(&mut self, message: Message) {
+        if let Some(known) = self.recent.iter_mut().find(|known| known.seq == message.seq) {
+            *known = message;
+            return;
+        }
+        self.touched.retain(|known| known.seq != message.seq);
+        self.touched.push_back(message);
+        if self.touched.len() > TOUCHED_MAX {
+            self.touched.pop_front();
         }
     }
 
@@ -245,6 +261,7 @@ pub fn kind(event: &RoomEvent) -> &'static str {
         RoomEvent::Posted { .. } => POSTED,
         RoomEvent::Edited { .. } => "edited",
         RoomEvent::Deleted { .. } => "deleted",
+        RoomEvent::Reacted { .. } => "reacted",
         RoomEvent::Joined { .. } => "joined",
         RoomEvent::Left { .. } => "left",
         RoomEvent::Appointed { .. } => "appointed",
@@ -259,28 +276,9 @@ pub fn kind(event: &RoomEvent) -> &'static str {
 /// The kind of those events that are messages.
 pub const POSTED: &str = "posted";
 
-/// The stored message that an event changes, as it is from then on: what was deleted is nowhere read again.
-pub fn rewritten(event: &RoomEvent) -> Option<(u64, RoomEvent)> {
-    match event {
-        RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
-            Some((message.seq, RoomEvent::Posted { message: message.clone() }))
-        }
-        RoomEvent::Created { .. }
-        | RoomEvent::Posted { .. }
-        | RoomEvent::Joined { .. }
-        | RoomEvent::Left { .. }
-        | RoomEvent::Appointed { .. }
-        | RoomEvent::Pinned { .. }
-        | RoomEvent::Slowed { .. }
-        | RoomEvent::Muted { .. }
-        | RoomEvent::Banned { .. }
-        | RoomEvent::Closed { .. } => None,
-    }
-}
-
 impl Machine for Room {
     type Input = Input;
-    type Change = RoomEvent;
+    type Change = Change;
     type Publish = Publish;
     type Load = Load;
     type Tell = Never;
@@ -293,8 +291,9 @@ impl Machine for Room {
             Input::History { by, from, limit } => self.history(&by, from, limit, ask, out),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
+            Input::Tick => self.tick(now, out),
         }
-        if self.waiting.is_empty() && self.pages == 0 {
+        if self.gathering.is_idle() && self.waiting.is_empty() && self.pages == 0 {
             out.0.push(Effect::Sleep);
         }
     }
@@ -302,13 +301,14 @@ impl Machine for Room {
     fn command(input: &Input) -> Option<(UserId, CmdId)> {
         match input {
             Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) => None,
+            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => None,
         }
     }
 
     fn check_invariants(&self) {
         assert!(self.recent.len() <= ROOM_RECENT_MAX && self.touched.len() <= TOUCHED_MAX);
         assert!(self.waiting.len() <= ROOM_WAITING_MAX);
+        self.gathering.check_invariants();
         assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
         if let Some(stored) = &self.stored {
             assert!(stored.members.len() <= ROOM_MEMBERS_MAX);
@@ -317,6 +317,9 @@ impl Machine for Room {
             assert!(self.recent.back().is_none_or(|newest| newest.seq <= stored.seq));
         }
         let silent = self.recent.iter().chain(&self.touched).filter(|message| message.deleted_by.is_some());
-        assert!(silent.into_iter().all(|message| message.text.is_empty()), "what was deleted has no words");
+        assert!(
+            silent.into_iter().all(|message| message.text.is_empty() && message.reactions.is_empty()),
+            "what was deleted has no words"
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::out::FollowFrom;
-use fitconnect_domain::room::{self, Input, Load, Loaded, Order, Person, Publish, Room, Stored};
+use fitconnect_domain::room::{Input, Load, Loaded, Order, Person, Publish, Room, Stored};
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
 use fitconnect_protocol::room::*;
@@ -56,6 +56,7 @@ struct Hand {
     /// Who has blocked whom, as their rows say it.
     blocks: BTreeMap<UserId, Blocks>,
     store_is_up: bool,
+    tick_at: Option<Millis>,
     now: Millis,
 }
 
@@ -72,6 +73,7 @@ impl Hand {
             follows: Vec::new(),
             blocks: BTreeMap::new(),
             store_is_up: true,
+            tick_at: None,
             now: T0,
         }
     }
@@ -101,25 +103,25 @@ impl Hand {
             for effect in out.0 {
                 match effect {
                     Effect::Answer { ask, reply } => _ = self.answers.insert(ask, reply),
-                    Effect::Save { change, answer } => {
-                        if let Some((seq, event)) = room::rewritten(&change) {
+                    Effect::Save { change, answers } => {
+                        self.events.push(change.event);
+                        for (seq, event) in change.rewrites {
                             self.events[seq as usize - 1] = event;
                         }
-                        self.events.push(change);
-                        self.answers.extend(answer);
+                        self.answers.extend(answers);
                     }
                     Effect::Publish(Publish::Event { at, event }) => self.published.push((at, event)),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
                     Effect::Follow { at, from, .. } => self.follows.push((at, from)),
                     Effect::Load(load) => inputs.push((Input::Loaded(self.load(load)), AskId::NOBODY)),
+                    Effect::TickAt(at) => self.tick_at = Some(at),
                     Effect::Sleep => {}
                     Effect::Letter(letter) => self.letters.push(letter),
                     Effect::Tell { .. }
                     | Effect::Live(_)
                     | Effect::Subscribe { .. }
                     | Effect::Record { .. }
-                    | Effect::WakeAt(_)
-                    | Effect::TickAt(_) => panic!("a room never does this"),
+                    | Effect::WakeAt(_) => panic!("a room never does this"),
                 }
             }
         }
@@ -173,11 +175,20 @@ impl Hand {
             Uuid::from_u128(u128::from(self.asks))
         });
         let ask = self.give(Input::Command { by: by.clone(), cmd, act });
+        if !self.answers.contains_key(&ask) {
+            self.tick();
+        }
         match self.answers.remove(&ask).expect("an answer") {
             Response::Numbered { seq } => seq.to_string(),
             Response::Refused(refusal) => refusal.code.as_str().into(),
             other => format!("{other:?}"),
         }
+    }
+
+    /// Time passes until the timer of memory.
+    fn tick(&mut self) {
+        self.now = self.tick_at.take().expect("a timer");
+        self.give(Input::Tick);
     }
 
     fn page(&mut self, by: &Arc<Caller>, from: HistoryFrom, limit: u16) -> Result<(Vec<String>, bool), ErrorCode> {
@@ -523,6 +534,74 @@ fn nobody_is_brought_in_by_one_whom_they_have_blocked() {
     assert_eq!(team.act(&ben(), RoomCommand::Join), "2", "of his own will");
 }
 
+fn react(seq: u64, reaction: Reaction, on: bool) -> RoomCommand {
+    RoomCommand::React { seq, reaction, on }
+}
+
+#[test]
+fn reactions_of_a_moment_are_one_event_and_each_has_its_answer() {
+    use Reaction::{Fire, Heart};
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    assert_eq!(hand.act(&ana(), post("personal best!")), "3");
+    assert_eq!(hand.act(&trainer(), react(3, Fire, true)), "not_member", "staff that looks in");
+    assert_eq!(hand.act(&ben(), react(2, Fire, true)), "no_message");
+    assert_eq!(hand.act(&ben(), react(3, Fire, true)), "4", "the first is told at once");
+    let mut asks = Vec::new();
+    for (who, reaction, on) in [(ana(), Fire, true), (ben(), Heart, true), (ben(), Fire, false), (ben(), Fire, false)] {
+        let cmd = CmdId(Uuid::from_u128(900 + asks.len() as u128));
+        asks.push(hand.give(Input::Command { by: who, cmd, act: react(3, reaction, on) }));
+    }
+    assert!(asks.iter().all(|ask| !hand.answers.contains_key(ask)), "the others wait");
+    assert_eq!(hand.events.len(), 4);
+    hand.tick();
+    assert!(asks.iter().all(|ask| hand.answers.remove(ask) == Some(Response::Numbered { seq: 5 })));
+    let RoomEvent::Reacted { toggles, .. } = hand.events[4].clone() else { panic!("one event") };
+    assert_eq!(toggles.len(), 3, "what was so already is not told");
+    let both = vec![Reacted { reaction: Fire, by: vec![user(1)] }, Reacted { reaction: Heart, by: vec![user(2)] }];
+    assert_eq!(hand.message(3).map(|message| message.reactions), Some(both.clone()), "as it is stored");
+    hand.room = hand.restored(4);
+    assert_eq!(hand.act(&ben(), react(3, Heart, true)), "5", "it is so already");
+    assert_eq!(hand.act(&ana(), RoomCommand::Edit { seq: 3, text: "personal best".into() }), "6");
+    assert_eq!(hand.message(3).map(|message| message.reactions), Some(both), "an edit keeps them");
+    assert_eq!(hand.act(&ana(), react(3, Heart, true)), "7");
+    let cmd = CmdId(Uuid::from_u128(950));
+    let late = hand.give(Input::Command { by: ana(), cmd, act: react(3, Fire, false) });
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 3 }), "8");
+    hand.tick();
+    let Some(Response::Refused(refusal)) = hand.answers.remove(&late) else { panic!("it was deleted meanwhile") };
+    assert_eq!(refusal.code, ErrorCode::NoMessage);
+    assert_eq!(hand.message(3).map(|message| message.reactions), Some(vec![]), "and so are its reactions");
+}
+
+#[test]
+fn a_message_takes_so_many_reactions_and_no_more() {
+    let mut hand = Hand::team();
+    assert_eq!(hand.act(&ana(), post("free beer")), "2");
+    for n in 100..300 {
+        let member = caller(n, Role::Member);
+        hand.act(&member, RoomCommand::Join);
+        hand.now = hand.now.plus(1_000);
+        assert_ne!(hand.act(&member, react(2, Reaction::Clap, true)), "too_large");
+    }
+    hand.now = hand.now.plus(1_000);
+    assert_eq!(hand.act(&ana(), react(2, Reaction::Clap, true)), "too_large");
+    assert_eq!(hand.message(2).map(|message| message.reactions[0].by.len()), Some(200));
+}
+
+#[test]
+fn words_that_were_edited_away_are_nowhere_read_again() {
+    let mut hand = Hand::team();
+    assert_eq!(hand.act(&ana(), post("secret one")), "2");
+    for (text, seq) in [("secret two", "3"), ("secret three", "4"), ("plain", "5")] {
+        assert_eq!(hand.act(&ana(), RoomCommand::Edit { seq: 2, text: text.into() }), seq);
+    }
+    assert!(!format!("{:?}", hand.events).contains("secret"), "{:?}", hand.events);
+    assert_eq!(hand.message(2).map(|message| message.text), Some("plain".into()));
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 2 }), "6");
+    assert!(!format!("{:?}", hand.events).contains("plain"), "{:?}", hand.events);
+}
+
 fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
     let seq = 1..60_u64;
     let who = (1..8_u128).prop_map(user);
@@ -531,6 +610,7 @@ fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
         8 => ("[a-c]{0,3}", proptest::option::of(seq.clone())).prop_map(|(text, reply_to)| RoomCommand::Post { text, reply_to }),
         3 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, text)| RoomCommand::Edit { seq, text }),
         3 => seq.clone().prop_map(|seq| RoomCommand::Delete { seq }),
+        6 => (seq.clone(), any::<bool>()).prop_map(|(seq, on)| react(seq, Reaction::Fire, on)),
         3 => Just(RoomCommand::Join),
         1 => Just(RoomCommand::Leave),
         2 => who.clone().prop_map(|user| RoomCommand::Add { user }),
@@ -574,6 +654,16 @@ proptest! {
                 }
                 RoomEvent::Edited { message } | RoomEvent::Deleted { message } => {
                     prop_assert!(seen.insert(message.seq, message.clone()).is_some());
+                }
+                RoomEvent::Reacted { toggles, .. } => {
+                    for Toggle { seq, by, reaction, on } in toggles {
+                        let reactions = &mut seen.get_mut(seq).expect("a message").reactions;
+                        let mut users: Vec<UserId> = reactions.pop().map_or(Vec::new(), |reacted| reacted.by);
+                        prop_assert_eq!(users.contains(by), !on, "only what changes something is told");
+                        users.retain(|user| user != by);
+                        users.extend(on.then_some(*by));
+                        reactions.extend((!users.is_empty()).then_some(Reacted { reaction: *reaction, by: users }));
+                    }
                 }
                 _ => {}
             }

@@ -297,7 +297,7 @@ impl Inner {
             }
             let rewrites = change.rewrites.clone();
             kept.changes.push(change);
-            if let Some((seq, body)) = rewrites {
+            for (seq, body) in rewrites {
                 match kept.changes.get_mut(seq as usize - 1) {
                     Some(earlier) => earlier.body = body,
                     None => self.wrong.push(format!("{key}: change {seq} is rewritten and was never written")),

@@ -45,6 +45,8 @@ pub fn text() -> String {
         ("sample_rows_max", number(limits::SAMPLE_ROWS_MAX as u64)),
         ("sample_sources_max", number(limits::SAMPLE_SOURCES_MAX as u64)),
         ("history_max", number(limits::HISTORY_MAX.into())),
+        ("gather_ms", number(limits::REACTIONS_GATHER_MS)),
+        ("reactors_max", number(limits::REACTORS_MAX as u64)),
         ("board_whole_max", number(limits::BOARD_WHOLE_MAX as u64)),
         ("header_bytes", number(tick::HEADER_BYTES as u64)),
         ("row_bytes", number(tick::ROW_BYTES as u64)),

@@ -37,8 +37,8 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
-    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, Pin, Slow, Mute, Ban);
-    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned, Closed);
+    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, React, Pin, Slow, Mute, Ban);
+    all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Reacted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned, Closed);
 }
 
 #[test]
@@ -60,6 +60,7 @@ fn every_word_is_there() {
     let sexes: Vec<_> = profiles.iter().filter_map(|profile| profile.sex).collect();
     all_seen!(sexes, Sex: Male, Female);
     all_seen!(rooms::kinds(), RoomKind: Class, Gym, Team, Trainer, Direct, Challenge, Support);
+    all_seen!(rooms::reactions(), Reaction: Thumb, Heart, Laugh, Fire, Strong, Clap);
     all_seen!(rooms::rules(), JoinRule: Open, Invited, Fixed);
     all_seen!(rooms::roles(), RoomRole: Member, Moderator, Owner);
     all_seen!(rooms::pages(), HistoryFrom: Before, After, Since);

@@ -40,6 +40,7 @@ pub fn commands() -> Vec<RoomCommand> {
     let create = |kind, join| RoomCommand::Create { kind, name: "Early birds".into(), join, members: vec![other()] };
     let mut all: Vec<_> =
         kinds().into_iter().zip(rules().into_iter().cycle()).map(|(k, join)| create(k, join)).collect();
+    all.extend(reactions().into_iter().map(|reaction| RoomCommand::React { seq: 42, reaction, on: true }));
     all.extend(roles().into_iter().map(|role| RoomCommand::Appoint { user: other(), role }));
     all.extend([
         RoomCommand::Create { kind: RoomKind::Gym, name: "Gym".into(), join: JoinRule::Open, members: vec![] },
@@ -51,12 +52,18 @@ pub fn commands() -> Vec<RoomCommand> {
         RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41) },
         RoomCommand::Edit { seq: 42, text: "Me, and Ben.".into() },
         RoomCommand::Delete { seq: 42 },
+        RoomCommand::React { seq: 42, reaction: Reaction::Heart, on: false },
         RoomCommand::Pin { seq: 40, pinned: true },
         RoomCommand::Slow { seconds: 30 },
         RoomCommand::Mute { user: other(), for_s: 600 },
         RoomCommand::Ban { user: other(), banned: true },
     ]);
     all
+}
+
+pub fn reactions() -> Vec<Reaction> {
+    use Reaction::*;
+    vec![Thumb, Heart, Laugh, Fire, Strong, Clap]
 }
 
 pub fn kinds() -> Vec<RoomKind> {
@@ -87,9 +94,11 @@ fn messages() -> Vec<Message> {
         reply_to: None,
         edited: None,
         deleted_by: None,
+        reactions: vec![Reacted { reaction: Reaction::Fire, by: vec![user(), other()] }],
     };
     let edited = Message { seq: 41, text: "Me".into(), reply_to: Some(40), edited: Some(43), ..plain.clone() };
-    let deleted = Message { seq: 42, text: String::new(), deleted_by: Some(other()), ..plain.clone() };
+    let deleted =
+        Message { seq: 42, text: String::new(), deleted_by: Some(other()), reactions: vec![], ..plain.clone() };
     vec![plain, edited, deleted]
 }
 
@@ -113,6 +122,13 @@ pub fn events() -> Vec<RoomEvent> {
         RoomEvent::Posted { message },
         RoomEvent::Edited { message: edited },
         RoomEvent::Deleted { message: deleted },
+        RoomEvent::Reacted {
+            toggles: vec![
+                Toggle { seq: 40, by: user, reaction: Reaction::Heart, on: true },
+                Toggle { seq: 41, by, reaction: Reaction::Clap, on: false },
+            ],
+            at_ms,
+        },
         RoomEvent::Joined { member: members().remove(0), by, at_ms },
         RoomEvent::Left { user, by, at_ms },
         RoomEvent::Appointed { user, role: RoomRole::Moderator, by, at_ms },

@@ -251,7 +251,13 @@ async fn commit_summaries(bench: &Bench, member: &Seeded, count: u64) {
         });
         let summary = Box::new(serde_json::from_value(summary).expect("a summary"));
         let body = rmp_serde::to_vec_named(&Change::Summarised { summary }).expect("plain data");
-        StoredChange { seq: stored.last_seq + version, at: bench.clock.now(), kind: "summarised", body, rewrites: None }
+        StoredChange {
+            seq: stored.last_seq + version,
+            at: bench.clock.now(),
+            kind: "summarised",
+            body,
+            rewrites: vec![],
+        }
     });
     let commit = Commit {
         key,

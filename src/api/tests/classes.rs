@@ -170,7 +170,7 @@ async fn settle(bench: &Bench, class: ClassId) {
             at: bench.clock.now(),
             kind: "settled",
             body,
-            rewrites: None,
+            rewrites: vec![],
         }],
         wake_at: None,
         letters: Vec::new(),

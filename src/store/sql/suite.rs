@@ -92,7 +92,7 @@ cases! {
 }
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
-    StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec(), rewrites: None }
+    StoredChange { seq, at: Millis(seq), kind: "moved", body: body.to_vec(), rewrites: vec![] }
 }
 
 pub(in crate::store) fn class_row(people: u32) -> Option<Row> {
@@ -457,9 +457,9 @@ async fn a_deleted_message_is_nowhere_read_again(store: &dyn StateStore) {
     // Posted and deleted in one commit, and deleted in a later one.
     let mut deleted = said(store, 1, 3, &[b"slip", b"deleted", b"deleted"], None).await;
     deleted.changes[1] =
-        StoredChange { kind: "deleted", rewrites: Some((3, b"gone".into())), ..deleted.changes[1].clone() };
+        StoredChange { kind: "deleted", rewrites: vec![(3, b"gone".into())], ..deleted.changes[1].clone() };
     deleted.changes[2] =
-        StoredChange { kind: "deleted", rewrites: Some((2, b"gone".into())), ..deleted.changes[2].clone() };
+        StoredChange { kind: "deleted", rewrites: vec![(2, b"gone".into())], ..deleted.changes[2].clone() };
     assert_eq!(one(store, deleted).await, Committed::Done(2));
     let bodies = |found: Vec<Numbered>| found.into_iter().map(|(_, body)| body).collect::<Vec<_>>();
     let all = bodies(store.room_events(ROOM, 1, 10).await.expect("events"));

@@ -238,7 +238,7 @@ edited?: number,
 /**
  * Who deleted it.
  */
-deleted_by?: Uint8Array, };
+deleted_by?: Uint8Array, reactions?: Array<Reacted>, };
 
 /**
  * A rider's own frame.
@@ -384,6 +384,16 @@ formulas: number,
 kcal_extrapolated: boolean, };
 
 /**
+ * Who has reacted in one way, in order.
+ */
+export type Reacted = { reaction: Reaction, by: Array<Uint8Array>, };
+
+/**
+ * What one answers without words.
+ */
+export type Reaction = "thumb" | "heart" | "laugh" | "fire" | "strong" | "clap";
+
+/**
  * What hears sensors: a phone, a hub. Its clock stamps the samples.
  */
 export type ReceiverId = number;
@@ -431,12 +441,12 @@ export type RoomCommand = { "t": "create", kind: RoomKind, name: string, join: J
 /**
  * The message that this answers.
  */
-reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, };
+reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, };
 
 /**
  * What the topic `room:<id>` tells. Its offset is the room's number.
  */
-export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule, members: Array<RoomMember>, at_ms: number, } | { "t": "posted", message: Message, } | { "t": "edited", message: Message, } | { "t": "deleted", message: Message, } | { "t": "joined", member: RoomMember, by: Uint8Array, at_ms: number, } | { "t": "left", user: Uint8Array, by: Uint8Array, at_ms: number, } | { "t": "appointed", user: Uint8Array, role: RoomRole, by: Uint8Array, at_ms: number, } | { "t": "pinned", seq: number, pinned: boolean, by: Uint8Array, at_ms: number, } | { "t": "slowed", seconds: number, by: Uint8Array, at_ms: number, } | { "t": "muted", user: Uint8Array,
+export type RoomEvent = { "t": "created", gym: Uint8Array, kind: RoomKind, name: string, join: JoinRule, members: Array<RoomMember>, at_ms: number, } | { "t": "posted", message: Message, } | { "t": "edited", message: Message, } | { "t": "reacted", toggles: Array<Toggle>, at_ms: number, } | { "t": "deleted", message: Message, } | { "t": "joined", member: RoomMember, by: Uint8Array, at_ms: number, } | { "t": "left", user: Uint8Array, by: Uint8Array, at_ms: number, } | { "t": "appointed", user: Uint8Array, role: RoomRole, by: Uint8Array, at_ms: number, } | { "t": "pinned", seq: number, pinned: boolean, by: Uint8Array, at_ms: number, } | { "t": "slowed", seconds: number, by: Uint8Array, at_ms: number, } | { "t": "muted", user: Uint8Array,
 /**
  * 0: not any more.
  */
@@ -640,6 +650,15 @@ export type SwapFrom = "now" | "start";
  * What to hold in a segment. Both ends belong to it.
  */
 export type Target = { "t": "percent", lo: number, hi: number, } | { "t": "reserve", lo: number, hi: number, } | { "t": "ftp", lo: number, hi: number, } | { "t": "cadence", lo: number, hi: number, } | { "t": "rpe", lo: number, hi: number, };
+
+/**
+ * A reaction came or went.
+ */
+export type Toggle = {
+/**
+ * Of the message.
+ */
+seq: number, by: Uint8Array, reaction: Reaction, on: boolean, };
 
 /**
  * `[topic, epoch, offset]` of a resume.

@@ -171,9 +171,9 @@ impl ByHand {
     fn obey(&mut self, effect: Effect<Class>) {
         match effect {
             Effect::Answer { ask, reply } => _ = self.answers.insert(ask, reply),
-            Effect::Save { change, answer } => {
+            Effect::Save { change, answers } => {
                 self.changes.push(change);
-                self.answers.extend(answer);
+                self.answers.extend(answers);
             }
             Effect::Letter(letter) => self.letters.push(letter),
             Effect::Tell { to, .. } => match to {},

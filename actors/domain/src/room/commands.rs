@@ -1,13 +1,13 @@
 //! What people may do in a room, and what refuses them. A refusal changes nothing. What must be looked up first is, and then the command
 //! is decided from the beginning, by what holds at that moment.
 
-use super::io::{Load, Loaded, Person};
+use super::io::{Change, Load, Loaded, Person};
 use super::order::Moderator;
 use super::{Room, Stored};
 use crate::class::Caller;
 use crate::{AskId, Effect, Millis, Out};
 use fitconnect_protocol::limits::*;
-use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole};
+use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole, Toggle};
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{CmdId, ErrorCode, GymId, Refusal, RoomId, UserId};
@@ -26,6 +26,10 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    pub(super) fn ask(&self) -> AskId {
+        self.ask
+    }
+
     pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
         Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message: None }
     }
@@ -37,6 +41,8 @@ pub(super) enum Stop {
     /// It is so already.
     Done,
     Needs(Load),
+    /// It happens together with others of its kind.
+    Gathers(Box<Message>, Toggle),
 }
 
 impl From<Refusal> for Stop {
@@ -66,7 +72,8 @@ fn words(text: &str) -> Result<(), Refusal> {
 impl Room {
     pub(super) fn command(&mut self, mut command: Waiting, now: Millis, out: &mut Out<Room>) {
         match self.decide(&command, now) {
-            Ok(event) => self.happen(event, command.ask, now, out),
+            Ok(change) => self.happen(change, &[command.ask], now, out),
+            Err(Stop::Gathers(message, toggle)) => self.gather(&command, *message, toggle, now, out),
             Err(Stop::Refused(refused)) => out.refuse(command.ask, refused),
             Err(Stop::Done) => out.answer(command.ask, Response::Numbered { seq: self.seq() }),
             Err(Stop::Needs(_)) if self.waiting.len() >= ROOM_WAITING_MAX => {
@@ -107,7 +114,27 @@ impl Room {
         }
     }
 
-    fn decide(&self, command: &Waiting, now: Millis) -> Result<RoomEvent, Stop> {
+    fn decide(&self, command: &Waiting, now: Millis) -> Result<Change, Stop> {
+        let event = self.decide_event(command, now)?;
+        if let RoomEvent::Edited { message } | RoomEvent::Deleted { message } = &event {
+            let rewrites = self.rewrites(command, message);
+            return Ok(Change { event, rewrites });
+        }
+        Ok(event.into())
+    }
+
+    /// How earlier events are stored from now on: the message as it is, and what told of it as it was before without words.
+    fn rewrites(&self, command: &Waiting, message: &Message) -> Vec<(u64, RoomEvent)> {
+        let now = (message.seq, RoomEvent::Posted { message: message.clone() });
+        let before = self.message(command, message.seq).ok().and_then(|before| before.edited);
+        let told = before.map(|edit| {
+            let message = Message { text: String::new(), ..message.clone() };
+            (edit, RoomEvent::Edited { message })
+        });
+        std::iter::once(now).chain(told).collect()
+    }
+
+    fn decide_event(&self, command: &Waiting, now: Millis) -> Result<RoomEvent, Stop> {
         let (by, at_ms) = (&command.by, now.0 as i64);
         ensure(by.role >= Role::Member, ErrorCode::Forbidden, "screens and hubs do not write")?;
         if let RoomCommand::Create { kind, name, join, members } = &command.act {
@@ -166,8 +193,8 @@ impl Room {
                 ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
                 let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
                 let (seq, reply_to) = (stored.seq + 1, *reply_to);
-                let message =
-                    Message { seq, at_ms, by: by.user, name, cmd, text, reply_to, edited: None, deleted_by: None };
+                let (by, edited, deleted_by, reactions) = (by.user, None, None, Vec::new());
+                let message = Message { seq, at_ms, by, name, cmd, text, reply_to, edited, deleted_by, reactions };
                 Ok(RoomEvent::Posted { message })
             }
             RoomCommand::Edit { seq, text } => {
@@ -180,12 +207,20 @@ impl Room {
                     message: Message { text: text.clone(), edited: Some(stored.seq + 1), ..message },
                 })
             }
+            RoomCommand::React { seq, reaction, on } => {
+                role.ok_or(ErrorCode::NotMember)?;
+                stored.order.may_write(by.user, now)?;
+                let message = Box::new(self.message(command, *seq)?);
+                let toggle = Toggle { seq: *seq, by: by.user, reaction: *reaction, on: *on };
+                Err(Stop::Gathers(message, toggle))
+            }
             RoomCommand::Delete { seq } => {
                 ensure(role.is_some() || moderates, ErrorCode::NotMember, "you are not in this room")?;
                 let message = self.message(command, *seq)?;
                 let may = message.by == by.user || moderates;
                 ensure(may, ErrorCode::Forbidden, "one deletes what one wrote, a moderator anything")?;
-                let message = Message { text: String::new(), deleted_by: Some(by.user), ..message };
+                let (text, reactions) = (String::new(), Vec::new());
+                let message = Message { text, reactions, deleted_by: Some(by.user), ..message };
                 Ok(RoomEvent::Deleted { message })
             }
             RoomCommand::Pin { seq, pinned } => {

@@ -11,11 +11,39 @@ use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Input {
-    Command { by: Arc<Caller>, cmd: CmdId, act: RoomCommand },
-    Subscribe { by: Arc<Caller>, room: RoomId, position: Option<Position> },
-    History { by: Arc<Caller>, from: HistoryFrom, limit: u16 },
+    Command {
+        by: Arc<Caller>,
+        cmd: CmdId,
+        act: RoomCommand,
+    },
+    Subscribe {
+        by: Arc<Caller>,
+        room: RoomId,
+        position: Option<Position>,
+    },
+    History {
+        by: Arc<Caller>,
+        from: HistoryFrom,
+        limit: u16,
+    },
     Loaded(Loaded),
     Letter(LetterBody),
+    /// The timer of memory.
+    Tick,
+}
+
+/// What has happened, for good: an event, and earlier ones that are stored otherwise from now on. What was deleted or written anew is
+/// nowhere read again as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub event: RoomEvent,
+    pub rewrites: Vec<(u64, RoomEvent)>,
+}
+
+impl From<RoomEvent> for Change {
+    fn from(event: RoomEvent) -> Change {
+        Change { event, rewrites: Vec::new() }
+    }
 }
 
 /// Somebody as a room knows them before they come in.

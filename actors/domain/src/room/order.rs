@@ -3,7 +3,7 @@
 use super::commands::{Stop, ensure};
 use super::{Room, Stored};
 use crate::letter::LetterBody;
-use crate::{AskId, Millis, Out};
+use crate::{Millis, Out};
 use fitconnect_protocol::limits::{ROOM_BANNED_MAX, ROOM_MUTED_MAX, ROOM_PINS_MAX, ROOM_SLOW_S_MAX};
 use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::{ErrorCode, Refusal, UserId};
@@ -48,6 +48,7 @@ impl Order {
             RoomEvent::Created { .. }
             | RoomEvent::Posted { .. }
             | RoomEvent::Edited { .. }
+            | RoomEvent::Reacted { .. }
             | RoomEvent::Joined { .. }
             | RoomEvent::Left { .. }
             | RoomEvent::Appointed { .. } => {}
@@ -146,7 +147,7 @@ impl Room {
         let both = [by, user].iter().all(|one| stored.members.contains_key(one));
         if both && stored.order.closed.contains(&by) != blocked {
             let event = RoomEvent::Closed { closed: blocked, by, at_ms: now.0 as i64 };
-            self.happen(event, AskId::NOBODY, now, out);
+            self.happen(event.into(), &[], now, out);
         }
     }
 

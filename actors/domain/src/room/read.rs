@@ -110,7 +110,8 @@ fn nearest(messages: impl Iterator<Item = Message>, bytes_max: usize) -> Vec<Mes
     let mut bytes = 0;
     let fits = |message: &Message| {
         let first = bytes == 0;
-        bytes += 96 + message.text.len() + message.name.len();
+        let reactors: usize = message.reactions.iter().map(|reacted| 24 + 18 * reacted.by.len()).sum();
+        bytes += 96 + message.text.len() + message.name.len() + reactors;
         first || bytes <= bytes_max
     };
     messages.take_while(fits).collect()

@@ -74,8 +74,9 @@ pub(super) async fn fence_rooms(
 /// Earlier events as they are stored from now on, in the order in which they were changed.
 pub(super) async fn rewrite(conn: &mut Conn, changes: &[(Uuid, &StoredChange)]) -> sqlx::Result<()> {
     for (room, change) in changes {
-        let Some((seq, body)) = &change.rewrites else { continue };
-        sqlx::query(REWRITE).bind(*room).bind(*seq as i64).bind(body).execute(&mut *conn).await?;
+        for (seq, body) in &change.rewrites {
+            sqlx::query(REWRITE).bind(*room).bind(*seq as i64).bind(body).execute(&mut *conn).await?;
+        }
     }
     Ok(())
 }
