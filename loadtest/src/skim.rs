@@ -347,6 +347,7 @@ mod tests {
             reply_to: Some(3),
             edited: None,
             deleted_by: None,
+            reactions: vec![],
         };
         let posted = Response::Event { h: 3, o: 9, e: Event::Room(RoomEvent::Posted { message }) };
         check(posted, Skimmed::Event { h: 3, offset: 9, text: Some(&text) });
