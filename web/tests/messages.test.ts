@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Messages, MESSAGES_MAX, unreadOf } from '../src/room/messages'
-import { ANA, BEN, message } from './help/messages'
+import { ANA, BEN, id, message } from './help/messages'
 
 const seqs = (messages: Messages) => messages.list.map((each) => each.seq)
 
@@ -47,6 +47,12 @@ test('unread is what others wrote and nobody took away', () => {
   messages.begin([message(2), message(3), message(4, ANA), message(5, BEN, { deleted_by: BEN, text: '' }), message(6)])
   expect(unreadOf(messages, 2, ANA)).toEqual({ count: 2, more: false })
   expect(unreadOf(messages, 6, ANA)).toEqual({ count: 0, more: false })
+})
+
+test('of people of whom nothing is shown nothing is unread', () => {
+  const messages = new Messages()
+  messages.begin([message(2), message(3, ANA), message(4)])
+  expect(unreadOf(messages, 1, id(7), (user) => user === BEN)).toEqual({ count: 1, more: false })
 })
 
 test('where the first unread one is not held there may be more', () => {

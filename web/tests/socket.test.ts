@@ -328,3 +328,25 @@ test('a room that one is no longer in is followed no more, over reconnects too',
   await flush()
   expect([FakeSocket.last.count('resume'), FakeSocket.last.count('subscribe')]).toEqual([0, 0])
 })
+
+test('a question for a topic that nobody answers is asked again', async () => {
+  await following()
+  FakeSocket.last.say(0, { t: 'event', h: 1, o: 12, e: EVENT })
+  const asked = FakeSocket.last.count('subscribe')
+  FakeSocket.last.beat()
+  await vi.advanceTimersByTimeAsync(9_000)
+  FakeSocket.last.beat()
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect(FakeSocket.last.count('subscribe')).toBe(asked + 1)
+})
+
+test('missed events that were promised and do not come are asked for again', async () => {
+  await following()
+  FakeSocket.last.say(0, { t: 'event', h: 1, o: 12, e: EVENT })
+  const [id] = FakeSocket.last.asked('subscribe')!
+  FakeSocket.last.say(id, subscribed(2, 12, { recovered: true, reason: undefined, snapshot: undefined }))
+  await vi.advanceTimersByTimeAsync(4_000)
+  const asked = FakeSocket.last.count('subscribe')
+  await vi.advanceTimersByTimeAsync(1_500)
+  expect(FakeSocket.last.count('subscribe')).toBe(asked + 1)
+})

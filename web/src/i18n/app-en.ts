@@ -253,6 +253,8 @@ export const en: AppMessages = {
     tooMany: (count) => `At most ${count} files at once: the others were left out.`,
   },
   me: {
+    blocked: 'You have blocked',
+    unblock: 'Unblock',
     heading: 'Me',
     privacy: 'What others see',
     privacyHint: 'Acts at once, on the hall screen too.',

@@ -254,6 +254,8 @@ export const ru = {
     tooMany: (count: number) => `За раз не больше ${count} файлов: остальные не взяты.`,
   },
   me: {
+    blocked: 'Вы заблокировали',
+    unblock: 'Разблокировать',
     heading: 'Я',
     privacy: 'Что видно другим',
     privacyHint: 'Действует сразу, на экране зала тоже.',

@@ -67,6 +67,8 @@ export const en: RoomMessages = {
   unmute: 'Let write again',
   ban: 'Ban',
   banAsk: (name) => `Send ${name} out, without a way back?`,
+  block: 'Block: hide us from each other',
+  closed: 'One of you has blocked the other: nothing goes between you.',
   span: (seconds) =>
     seconds >= 86_400
       ? p(seconds / 86_400, { one: '# day', other: '# days' })
@@ -85,6 +87,11 @@ export const en: RoomMessages = {
   leaveAsk: 'Leave this chat? You no longer see what is written in it.',
   kinds: { class: 'Class', gym: 'The whole gym', team: 'Team', trainer: 'Trainer', direct: 'Two people', challenge: 'Challenge', support: 'Front desk' },
   create: {
+    person: 'Somebody of the gym',
+    personHint: 'Beginnings of the first and last name find people.',
+    find: 'Name',
+    nobody: 'Nobody of that name.',
+    others: 'There are others: type more letters.',
     team: 'A team',
     teamHint: 'Anybody in the gym who has the link may join.',
     name: 'Name of the team',
@@ -112,6 +119,7 @@ export const en: RoomMessages = {
     not_member: 'you are not in this chat',
     not_found: 'there is no such chat',
     no_message: 'the message is gone',
+    blocked: 'one of you has blocked the other',
     room_full: 'too many people are in this chat',
     rate_limited: 'too often, wait a little',
     too_large: 'it is too long, or there are too many',

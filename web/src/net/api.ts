@@ -57,6 +57,12 @@ export interface Screen {
   hall: string
 }
 
+/** People of the gym by the beginnings of their names. */
+export interface People {
+  people: { user: string; name: string }[]
+  more: boolean
+}
+
 /** One stored sample of one's own. */
 export interface OwnSample {
   source: number
@@ -116,6 +122,7 @@ export const api = {
   login: (email: string, password: string) => call<LoginAnswer>('POST', '/v1/login', { body: { email, password } }),
   refresh: (token: string) => call<LoginAnswer>('POST', '/v1/token/refresh', { token }),
   classes: (token: string) => call<{ classes: ClassInfo[] }>('GET', '/v1/classes', { token }),
+  people: (token: string, name: string) => call<People>('GET', `/v1/people?q=${encodeURIComponent(name)}`, { token }),
   about: () => call<About>('GET', '/v1/about'),
   newPairing: () => call<PairingCode>('POST', '/v1/pairings'),
   /** The screen's log-in, once; none while no trainer has confirmed it. */

@@ -7,7 +7,7 @@ import { newCmd } from '../proto/ids'
 import { CLOSES, SUBPROTOCOL, VERSION } from '../proto/layout'
 import { ServerClock, localNow } from './clock'
 import { waitMs } from './backoff'
-import { Calls, Disconnected, Refused } from './calls'
+import { Calls, Disconnected, Refused, TimedOut } from './calls'
 import { type Ended, IDLE, type Link, endedBy } from './link'
 import { type Follower, type Topic, Topics } from './topics'
 import { Vitals } from './vitals'
@@ -216,8 +216,9 @@ export class Socket {
         return this.welcomed(body)
       case 'subscribed': {
         const topic = this.topics.subscribed(body)
-        if (topic) this.caughtUp(topic)
-        return
+        if (!topic) return
+        this.expect(topic, body.h, body.offset)
+        return this.caughtUp(topic)
       }
       case 'event': {
         const [arrival, topic] = this.topics.event(body.h, body.o, body.e)
@@ -294,7 +295,9 @@ export class Socket {
       await this.request({ t: 'subscribe', topic: topic.name, position: topic.position })
     } catch (error) {
       topic.waiting = false
-      if (!(error instanceof Refused)) return // The reconnect asks again.
+      // Asked again at once where nobody answered; where the link broke, the reconnect does it.
+      if (error instanceof TimedOut && this.topics.get(topic.name) === topic) void this.subscribe(topic)
+      if (!(error instanceof Refused)) return
       const { code, retry_after_ms } = error.refusal
       if (code === 'retry' || code === 'busy' || code === 'rate_limited') {
         return this.after(retry_after_ms ?? 1_000, () => void this.subscribe(topic))
@@ -303,6 +306,15 @@ export class Socket {
       topic.follower.refused?.(error.refusal)
       this.caughtUp(topic)
     }
+  }
+
+  /** What was missed follows an answer. Where none of it comes, it is asked for again: nothing else would tell of the gap. */
+  private expect(topic: Topic, handle: number, offset: number): void {
+    const had = topic.position?.offset ?? 0
+    if (had >= offset) return
+    this.after(RESUME_MS_MAX, () => {
+      if (topic.handle === handle && topic.position?.offset === had && !topic.waiting) void this.subscribe(topic)
+    })
   }
 
   private caughtUp(topic: Topic): void {

@@ -30,6 +30,11 @@ export function uuidBytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: 16 }, (_, at) => parseInt(hex.slice(2 * at, 2 * at + 2), 16))
 }
 
+/** The id of the room of two people: the XOR of theirs, whoever asks. */
+export function directRoom(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(a, (byte, at) => byte ^ b[at]!)
+}
+
 export function sameUuid(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at])
 }

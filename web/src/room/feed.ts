@@ -145,6 +145,9 @@ export class RoomFeed {
       case 'slowed':
         this.snapshot = { ...room, slow_s: event.seconds }
         return
+      case 'closed':
+        this.snapshot = { ...room, closed: event.closed }
+        return
       case 'muted':
         if (sameUuid(event.user, this.me)) this.snapshot = { ...room, muted_until_ms: event.until_ms }
         return

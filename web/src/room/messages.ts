@@ -52,8 +52,8 @@ export class Messages {
   }
 }
 
-/** What others wrote above this number and nobody took away. */
-export function unreadOf({ list, more }: Messages, read: number, me: Uint8Array): Unread {
-  const count = list.filter((each) => each.seq > read && !each.deleted_by && !sameUuid(each.by, me)).length
+/** What others wrote above this number and nobody took away; nothing of people of whom nothing is shown. */
+export function unreadOf({ list, more }: Messages, read: number, me: Uint8Array, hides: (user: Uint8Array) => boolean = () => false): Unread {
+  const count = list.filter((each) => each.seq > read && !each.deleted_by && !sameUuid(each.by, me) && !hides(each.by)).length
   return { count, more: count > 0 && more && list[0]!.seq > read + 1 }
 }

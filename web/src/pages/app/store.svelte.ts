@@ -59,7 +59,7 @@ export async function startStore(): Promise<void> {
   if (kept && !me) {
     me = kept.user
     inClass = kept.user.in_class && uuidText(kept.user.in_class)
-    rooms.begin(kept.user.rooms ?? [])
+    rooms.begin(kept.user.rooms ?? [], kept.user.hidden)
     meSavedAt = kept.at
   }
   socket.follow('user:me', {
@@ -68,7 +68,7 @@ export async function startStore(): Promise<void> {
       const { t: _, ...fresh } = snapshot
       keepMe(fresh)
       inClass = fresh.in_class && uuidText(fresh.in_class)
-      rooms.begin(fresh.rooms ?? [])
+      rooms.begin(fresh.rooms ?? [], fresh.hidden)
     },
     event: (event) => heard(event as UserEvent),
   })
@@ -99,7 +99,9 @@ function heard(event: UserEvent): void {
       return
     case 'in_room':
     case 'left_room':
-      return keepMe({ ...me, rooms: rooms.own.map((each) => each.own!) })
+    case 'hidden':
+    case 'shown':
+      return keepMe({ ...me, rooms: rooms.kept(), hidden: [...rooms.hidden] })
   }
 }
 

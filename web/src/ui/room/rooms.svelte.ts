@@ -3,7 +3,7 @@
 import { localNow } from '../../net/clock'
 import type { Socket } from '../../net/socket'
 import { sameUuid, uuidBytes, uuidText } from '../../proto/ids'
-import type { Message, OwnRoom, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
+import type { Hidden, Message, OwnRoom, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
 import { Drafts } from '../../room/drafts'
 import { RoomFeed } from '../../room/feed'
 import { type Unread, unreadOf } from '../../room/messages'
@@ -37,7 +37,7 @@ export class RoomState {
         rooms.posts.told(id, this.feed.newest)
       },
       posted: (message) => {
-        if (sameUuid(message.by, rooms.me)) return
+        if (sameUuid(message.by, rooms.me) || rooms.hides(message.by)) return
         const before = { read: this.read ?? this.feed.newest, unread: this.unread.count }
         for (const watcher of this.watchers) watcher(message, before)
       },
@@ -52,12 +52,12 @@ export class RoomState {
 
   get unread(): Unread {
     void this.changes
-    return this.read === undefined ? { count: 0, more: false } : unreadOf(this.feed.messages, this.read, this.rooms.me)
+    return this.read === undefined ? { count: 0, more: false } : unreadOf(this.feed.messages, this.read, this.rooms.me, (user) => this.rooms.hides(user))
   }
 
   get last(): Message | undefined {
     void this.changes
-    return this.feed.messages.newest
+    return this.feed.messages.list.findLast((each) => !this.rooms.hides(each.by))
   }
 
   is(own: OwnRoom): void {
@@ -66,27 +66,33 @@ export class RoomState {
   }
 
   gone(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
     this.own = this.read = undefined
     this.marked = 0
   }
 
-  /** All that this page has was seen: other devices hear it. */
+  /** All that this page has was seen: other devices hear it, in a lively room a little later. */
   see(): void {
-    const { newest } = this.feed
-    if (this.read === undefined || this.timer || (this.feed.messages.newest?.seq ?? 0) <= this.read) return
+    if (this.read === undefined || (this.feed.messages.newest?.seq ?? 0) <= this.read) return
+    this.marked = this.read = this.feed.newest
     const wait = this.markedAt + READ_EVERY_MS - localNow()
-    if (wait > 0) {
-      this.timer = setTimeout(() => {
-        this.timer = undefined
-        this.see()
-      }, wait)
-      return
-    }
+    if (wait <= 0) this.mark()
+    else this.timer ??= setTimeout(() => this.mark(), wait)
+  }
+
+  /** The page may be gone before it is time: what was seen is said now. */
+  lookAway(): void {
+    if (this.timer) this.mark()
+  }
+
+  private mark(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
     this.markedAt = localNow()
-    this.marked = this.read = newest
-    const room = uuidBytes(this.id)
+    const [room, through] = [uuidBytes(this.id), this.marked]
     // What becomes of it is seen by the next mark.
-    this.rooms.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'read', room, through: newest } })).catch(() => {})
+    this.rooms.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'read', room, through } })).catch(() => {})
   }
 
   /** Asked for again: it has been made meanwhile, or one has come in. */
@@ -109,6 +115,8 @@ export class Rooms {
   private readonly looks = new Map<string, number>()
   private ids = $state.raw<readonly string[]>([])
   private waiting = $state.raw<readonly Post[]>([])
+  /** Of whom nothing is shown, whoever of the two wants it. */
+  hidden = $state.raw<readonly Hidden[]>([])
 
   constructor(
     readonly socket: Socket,
@@ -127,13 +135,26 @@ export class Rooms {
     })
   }
 
-  /** The rooms that one is in. */
+  /** The rooms that one is in, but for talks with people of whom nothing is shown. */
   get own(): RoomState[] {
-    return this.ids.map((id) => this.all.get(id)!)
+    return this.ids.map((id) => this.all.get(id)!).filter(({ own }) => !own?.with || !this.hides(own.with))
+  }
+
+  hides(user: Uint8Array): boolean {
+    return this.hidden.some((each) => sameUuid(each.user, user))
+  }
+
+  block(user: Uint8Array, blocked: boolean): Promise<Response> {
+    return this.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'block', user, blocked } }))
   }
 
   get unread(): number {
     return this.own.reduce((sum, each) => sum + each.unread.count, 0)
+  }
+
+  /** For the next page, until the server has spoken. */
+  kept(): OwnRoom[] {
+    return this.ids.map((id) => this.all.get(id)!.own!)
   }
 
   postsOf(room: string): Post[] {
@@ -156,7 +177,8 @@ export class Rooms {
   }
 
   /** What the topic `user:me` says at first. */
-  begin(own: readonly OwnRoom[]): void {
+  begin(own: readonly OwnRoom[], hidden: readonly Hidden[] = []): void {
+    this.hidden = hidden
     const now = new Set(own.map((each) => uuidText(each.room)))
     for (const id of this.ids) if (!now.has(id)) this.leave(id)
     for (const each of own) this.enter(each)
@@ -165,6 +187,8 @@ export class Rooms {
   heard(event: UserEvent): void {
     if (event.t === 'in_room') this.enter(event.room)
     if (event.t === 'left_room') this.leave(uuidText(event.room))
+    if (event.t === 'hidden') this.hidden = [...this.hidden.filter((each) => !sameUuid(each.user, event.person.user)), event.person]
+    if (event.t === 'shown') this.hidden = this.hidden.filter((each) => !sameUuid(each.user, event.user))
   }
 
   private enter(own: OwnRoom): void {
