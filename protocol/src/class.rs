@@ -199,6 +199,13 @@ pub enum ClassCommand {
         #[cfg_attr(feature = "schema", ts(optional))]
         at: Option<Timestamp>,
     },
+    /// Staff: what this move would come to. It is answered with a forecast; nothing changes.
+    Forecast {
+        action: PlanAction,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        at: Option<Timestamp>,
+    },
     /// Staff: take a move back that came by this number.
     Undo {
         id: u32,
@@ -332,6 +339,37 @@ pub struct PlanView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub ends: Option<Timestamp>,
+}
+
+/// What a move of the plan would come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Forecast {
+    /// When the move would take effect.
+    pub at: Timestamp,
+    /// Where the plan would end; none where a segment is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub ends: Option<Timestamp>,
+    /// How much later than it does now, ms; negative: earlier. None where one of both ends is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub later_ms: Option<i64>,
+    /// Work in the five minutes after the move, ms more than without it; negative: less.
+    pub more_work_ms: i64,
+    /// Where there would be more work: those who are near their limit already, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Near>>"))]
+    pub near: Vec<Near>,
+}
+
+/// Somebody near the limit, as the desk sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Near {
+    pub slot: Slot,
+    /// Of the maximum.
+    pub percent: u8,
 }
 
 /// One person as a board or a desk names them.

@@ -190,6 +190,8 @@ pub const SLICE_TOP: usize = 3;
 pub const SLICE_NEIGHBOURS: usize = 3;
 /// Names that a rider's socket remembers; one that fell out is sent again.
 pub const SLICE_NAMES_MAX: usize = 48;
+/// People near their limit that a forecast names: what a trainer reads at a glance.
+pub const FORECAST_NEAR_MAX: usize = 5;
 /// Attention rows shown; the rest is counted.
 pub const ATTENTION_SHOWN: usize = 5;
 

@@ -1,7 +1,7 @@
 //! The opening, topics and positions, requests and what answers them.
 //! Client: `[id, request]`; server: `[id, reply]`, or `[0, push]`. A body is a map whose key `t` names its type.
 
-use crate::class::{AttentionList, BoardSnapshot, ClassCommand, ClassEvent, ClassSnapshot};
+use crate::class::{AttentionList, BoardSnapshot, ClassCommand, ClassEvent, ClassSnapshot, Forecast};
 use crate::error::Refusal;
 use crate::ids::{ClassId, CmdId, GymId, RoomId, SessionId, Slot};
 use crate::room::{HistoryFrom, Message, RoomCommand, RoomEvent, RoomSnapshot};
@@ -288,6 +288,8 @@ pub enum Response {
         id: u32,
         at: i64,
     },
+    /// What the move would come to.
+    Foreseen(Forecast),
 
     /// An event of a topic: offset follows offset without a hole.
     Event {

@@ -12,6 +12,7 @@ const HELP = `node e2e/desk.mjs --url URL --email E --password P --class ID [--m
 commands on stdin, one JSON object a line:
   {"do":"open"}                                      desk and hall's screen, and with --member the phone, which joins
   {"do":"control","name":"next","kinds":["run"]}     presses it on the desk: when each page counted down, and when each painted the change
+  {"do":"foresee","name":"more"}                     points at it, reads the forecast, presses it: did the plan's end come true?
   {"do":"undo"}                                      pauses and takes it back within the countdown: nothing changes anywhere
   {"do":"raised","kind":"sos","within_ms":40000} {"do":"acknowledge","kind":"sos"} {"do":"cleared","kind":"sos","within_ms":40000}
   {"do":"list"}                                      the list as it stands
@@ -125,6 +126,20 @@ const all = {
     await Promise.all(Object.values(pages).map((page) => page.waitForSelector('.countdown', { state: 'detached', timeout: 5_000 })))
     const afterMs = Math.round(Math.min(...Object.values(seen).map((each) => each[0].painted)) - from)
     return { counted_ms: counted, apart_ms: apart(seen), after_ms: afterMs }
+  },
+
+  async foresee({ name }) {
+    const ends = () => pages.desk.$$eval('.rail .now .quiet', (lines) => /\d+:\d+/.exec(lines.at(-1)?.textContent ?? '')?.[0])
+    const before = await ends()
+    await pages.desk.hover(`.drive [data-do="${name}"]`)
+    await pages.desk.waitForFunction(() => document.querySelector('.foreseen')?.textContent, null, { timeout: 5_000 })
+    const words = await pages.desk.textContent('.foreseen')
+    if (options.out) await pages.desk.screenshot({ path: join(options.out, `foreseen-${name}.png`) })
+    await push(name)
+    await pages.desk.waitForSelector('.countdown', { timeout: 5_000 })
+    await pages.desk.waitForSelector('.countdown', { state: 'detached', timeout: 8_000 })
+    const after = await ends()
+    return { words, before, after, gone: (await pages.desk.textContent('.foreseen')) === '' }
   },
 
   async undo() {

@@ -12,6 +12,7 @@ mod checkpoint;
 mod commands;
 pub mod energy;
 pub mod fold;
+mod forecast;
 pub mod io;
 pub mod live;
 pub mod plan;

@@ -484,6 +484,7 @@ impl Client {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. } => Err(format!("a push that is a reply: {response:?}")),
         }

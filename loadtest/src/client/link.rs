@@ -425,6 +425,7 @@ impl Link {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. } => return,
         };

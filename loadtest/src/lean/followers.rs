@@ -204,6 +204,7 @@ impl Followers {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Ended { .. }

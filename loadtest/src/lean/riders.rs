@@ -330,6 +330,7 @@ impl Riders {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Ended { .. }

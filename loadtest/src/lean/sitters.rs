@@ -196,6 +196,7 @@ impl Sitters {
             | Response::Joined { .. }
             | Response::Booted { .. }
             | Response::Planned { .. }
+            | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Ended { .. }

@@ -24,13 +24,13 @@ fn every_frame_is_there() {
     all_seen!(requests, Request: Hello, Refresh, Resume, Subscribe, Unsubscribe, Clock, Class, User, Samples, Seen, Look,
         Room, History);
     let responses: Vec<_> = frames::responses().into_iter().map(|frame| frame.2).collect();
-    all_seen!(responses, Response: Welcome, Done, Refused, Subscribed, Resuming, Clock, Joined, Booted, Planned,
+    all_seen!(responses, Response: Welcome, Done, Refused, Subscribed, Resuming, Clock, Joined, Booted, Planned, Foreseen,
         Event, Tick, Mine, Acked, Attention, Unwanted, Whisper, Lagging, GoAway, Numbered, Page, Ended);
 }
 
 #[test]
 fn every_command_and_event_is_there() {
-    all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
+    all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Forecast, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
     all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper);
     all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block);

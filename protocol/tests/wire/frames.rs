@@ -50,6 +50,14 @@ pub fn responses() -> Vec<(String, u32, Response)> {
         Response::Joined { slot: 39 },
         Response::Booted { offset: START - 5_000 },
         Response::Planned { id: 12, at: START + 61_000 },
+        Response::Foreseen(Forecast {
+            at: START + 61_000,
+            ends: Some(START + 2_700_000),
+            later_ms: Some(-15_000),
+            more_work_ms: 30_000,
+            near: vec![Near { slot: 7, percent: 96 }],
+        }),
+        Response::Foreseen(Forecast { at: START, ends: None, later_ms: None, more_work_ms: 0, near: vec![] }),
         Response::Refused(Refusal::from(ErrorCode::RateLimited).after(1_500)),
     ]);
     replies.extend(ErrorCode::ALL.iter().map(|code| Response::Refused(Refusal::from(*code))));
@@ -83,6 +91,7 @@ pub fn class_commands() -> Vec<ClassCommand> {
         ClassCommand::Open,
         ClassCommand::Lobby,
         ClassCommand::Plan { action: PlanAction::Next, at: Some(START + 60_000) },
+        ClassCommand::Forecast { action: PlanAction::Adjust { by_s: 15 }, at: Some(START + 61_000) },
         ClassCommand::Undo { id: 11 },
         ClassCommand::Cancel { reason: "the trainer is ill".into() },
         ClassCommand::Abort { reason: "fire alarm".into() },

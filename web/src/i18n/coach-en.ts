@@ -49,6 +49,12 @@ export const en: CoachMessages = {
     end: 'End class',
     endHint: 'hold for a second',
     undo: (move, seconds) => `Undo “${move}” · ${seconds} s`,
+    foreseen: {
+      ends: (at) => `Ends at ${time.format(at)}`,
+      open: 'Ends when the trainer says so',
+      work: (more) => `work ${more}`,
+      near: (people) => `near the limit: ${people}`,
+    },
     cue: 'Tell the hall',
     cueHint: 'Words for the hall’s screens and phones',
     send: 'Tell',

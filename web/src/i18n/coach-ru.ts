@@ -48,6 +48,12 @@ export const ru = {
     end: 'Завершить',
     endHint: 'держите секунду',
     undo: (move: string, seconds: number) => `Отменить «${move}» · ${seconds} с`,
+    foreseen: {
+      ends: (at: number) => `Конец в ${time.format(at)}`,
+      open: 'Конец, когда скажет тренер',
+      work: (more: string) => `работы ${more}`,
+      near: (people: string) => `у предела: ${people}`,
+    },
     cue: 'Сказать залу',
     cueHint: 'Слова на экраны зала и телефоны',
     send: 'Сказать',

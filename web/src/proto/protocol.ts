@@ -76,7 +76,7 @@ wall_ms: number, rate: number, };
 /**
  * What one may do to a class. Each travels with a `cmd` and happens once.
  */
-export type ClassCommand = { "t": "open" } | { "t": "lobby" } | { "t": "plan", action: PlanAction, at?: number, } | { "t": "undo", id: number, } | { "t": "cancel", reason: string, } | { "t": "abort", reason: string, } | { "t": "join", seat?: string, sensors: Array<Sensor>, } | { "t": "admit", user?: Uint8Array, guest?: string, seat?: string, sensors: Array<Sensor>, } | { "t": "leave", slot?: number, at?: number, } | { "t": "pair", sensor: Sensor, slot?: number, } | { "t": "swap", a: number, b: number, from: SwapFrom, } | { "t": "boot", receiver: ReceiverId, boot: number, offset: number, } | { "t": "acknowledge", item: number, } | { "t": "sos", on: boolean, } | { "t": "hand", up: boolean, } | { "t": "cue", text: string, to?: number,
+export type ClassCommand = { "t": "open" } | { "t": "lobby" } | { "t": "plan", action: PlanAction, at?: number, } | { "t": "forecast", action: PlanAction, at?: number, } | { "t": "undo", id: number, } | { "t": "cancel", reason: string, } | { "t": "abort", reason: string, } | { "t": "join", seat?: string, sensors: Array<Sensor>, } | { "t": "admit", user?: Uint8Array, guest?: string, seat?: string, sensors: Array<Sensor>, } | { "t": "leave", slot?: number, at?: number, } | { "t": "pair", sensor: Sensor, slot?: number, } | { "t": "swap", a: number, b: number, from: SwapFrom, } | { "t": "boot", receiver: ReceiverId, boot: number, offset: number, } | { "t": "acknowledge", item: number, } | { "t": "sos", on: boolean, } | { "t": "hand", up: boolean, } | { "t": "cue", text: string, to?: number,
 /**
  * Of words to one person: what they ask for.
  */
@@ -148,6 +148,31 @@ export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorise
  * An event of any topic.
  */
 export type Event = ClassEvent | UserEvent | RoomEvent;
+
+/**
+ * What a move of the plan would come to.
+ */
+export type Forecast = {
+/**
+ * When the move would take effect.
+ */
+at: number,
+/**
+ * Where the plan would end; none where a segment is held.
+ */
+ends?: number,
+/**
+ * How much later than it does now, ms; negative: earlier. None where one of both ends is open.
+ */
+later_ms?: number,
+/**
+ * Work in the five minutes after the move, ms more than without it; negative: less.
+ */
+more_work_ms: number,
+/**
+ * Where there would be more work: those who are near their limit already, nearest first.
+ */
+near?: Array<Near>, };
 
 /**
  * A stretch without a heart rate, class time.
@@ -256,6 +281,15 @@ slice?: Uint8Array,
  * Names in the slice that are new to this socket.
  */
 names?: Array<[number, string]>, };
+
+/**
+ * Somebody near the limit, as the desk sees them.
+ */
+export type Near = { slot: number,
+/**
+ * Of the maximum.
+ */
+percent: number, };
 
 /**
  * A class to be made.
@@ -423,7 +457,7 @@ protocol: [number, number], build: string, heartbeat_ms: number, frame_bytes_max
 /**
  * How fast class time runs; receivers stamp in class milliseconds.
  */
-clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array,
+clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "foreseen" } & Forecast | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */

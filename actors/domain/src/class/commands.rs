@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::change::{Change, Facts, Joined, Stage, What};
 use super::io::{Caller, Load, Loaded, Person, Publish};
-use super::plan::{self, Move, Timeline};
+use super::plan::{self, Move};
 use super::rider::Who;
 use super::{Class, Joining};
 use crate::letter::{ActorKey, Letter, LetterBody};
@@ -16,8 +16,6 @@ use fitconnect_protocol::user::{Consent, Profile, Role, ShowAs};
 use fitconnect_protocol::{Boot, ErrorCode, ReceiverId, Refusal, Slot, UserId};
 use std::sync::Arc;
 
-/// A move may be planned so far ahead.
-const MOVE_AHEAD_MS: i64 = 10 * 60 * 1000;
 /// An offset that puts a receiver's boot further back is a typing error.
 const BOOT_AGE_MS_MAX: i64 = 90 * 24 * 3600 * 1000;
 
@@ -99,6 +97,10 @@ impl Class {
                 done(What::Staged { stage: Stage::Running, reason: None })
             }
             ClassCommand::Plan { action, at: when } => return self.plan_move(by, action, when, ask, at, out),
+            ClassCommand::Forecast { action, at: when } => {
+                out.answer(ask, Response::Foreseen(self.forecast(by, action, when, at)?));
+                return Ok(());
+            }
             ClassCommand::Undo { id } => return self.plan_undo(by, id, ask, at, out),
             ClassCommand::Cancel { reason } => {
                 self.staff(by)?;
@@ -284,7 +286,7 @@ impl Class {
         Ok(slot)
     }
 
-    fn next_move(&self) -> u32 {
+    pub(super) fn next_move(&self) -> u32 {
         self.moves.len() as u32 + 1
     }
 
@@ -298,24 +300,8 @@ impl Class {
         out: &mut Out<Class>,
     ) -> Decision {
         self.may_move(by)?;
-        ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "open the lobby first")?;
-        let when = when.unwrap_or(at);
-        ensure(when >= at, ErrorCode::TooLate, "a move of the plan cannot lie in the past")?;
-        ensure(when <= at + MOVE_AHEAD_MS, ErrorCode::Malformed, "a move lies at most ten minutes ahead")?;
-        ensure(self.moves.len() < PLAN_MOVES_MAX, ErrorCode::TooLarge, "this plan has been moved a thousand times")?;
-        let allowed = match (action, self.timeline.state_at(when).phase) {
-            (PlanAction::Start, phase) => phase == Phase::Lobby,
-            (PlanAction::Pause, phase) => phase == Phase::Live,
-            (PlanAction::Resume, phase) => phase == Phase::Paused,
-            (_, phase) => matches!(phase, Phase::Live | Phase::Paused),
-        };
-        ensure(allowed, ErrorCode::WrongPhase, "the plan is not where this has a sense")?;
-        let id = self.next_move();
-        let each = Move { id, at: when, action, undone: false };
-        let facts = self.facts.as_ref().expect("a running class has facts");
-        let next = Timeline::derive(&facts.segments, &[self.moves.as_slice(), std::slice::from_ref(&each)].concat());
-        ensure(next.runs.len() <= SEGMENTS_MAX, ErrorCode::TooLarge, "a plan has at most 120 segments")?;
-        ensure(next != self.timeline, ErrorCode::WrongPhase, "this would change nothing")?;
+        let (each, _) = self.moved(action, when, at)?;
+        let (id, when) = (each.id, each.at);
         let change = Change { at, by: Some(by.user), what: What::Moved(each) };
         self.happen_for(ask, Response::Planned { id, at: when }, change, out);
         self.publish_plan(id, action, when, false, at, out);

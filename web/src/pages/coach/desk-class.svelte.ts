@@ -9,13 +9,15 @@ import { currentLogin } from '../../net/auth'
 import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
 import { uuidBytes, uuidText } from '../../proto/ids'
-import type { Aim, AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Phase, PlanAction, PlanView, Refusal, StaffView, SwapFrom, WhisperView } from '../../proto/protocol'
+import type { Aim, AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Forecast, Phase, PlanAction, PlanView, Refusal, StaffView, SwapFrom, WhisperView } from '../../proto/protocol'
 import { linkNow, socket } from '../../ui/session.svelte'
 import { rankOf } from './ranks'
 
 /** What could not be done is said for so long. */
 const PROBLEM_MS = 6_000
 const AGE_LOOK_MS = 1_000
+/** A pointer that only passes by asks for nothing. */
+const FORESEE_MS = 150
 const NOBODY: AttentionList = { items: [], more: 0 }
 
 export interface DeskWatcher {
@@ -36,6 +38,8 @@ export class DeskClass {
   /** What can still be taken back, and for how many class milliseconds. */
   undoable = $state.raw<PlanMove & { leftMs: number }>()
   attention = $state.raw<AttentionList>(NOBODY)
+  /** What the move that the trainer looks at would come to. */
+  foreseen = $state.raw<Forecast>()
   /** Class time as it is shown: ages are counted by it. */
   now = $state(0)
   startsInMs = $state<number>()
@@ -59,6 +63,8 @@ export class DeskClass {
   private timer?: ReturnType<typeof setTimeout>
   private problemTimer?: ReturnType<typeof setTimeout>
   private zonesAt = 0
+  private foreseeTimer?: ReturnType<typeof setTimeout>
+  private looks = 0
 
   constructor(
     readonly id: string,
@@ -93,15 +99,32 @@ export class DeskClass {
     this.feed.stop()
     clearTimeout(this.timer)
     clearTimeout(this.problemTimer)
+    clearTimeout(this.foreseeTimer)
   }
 
   /** A move of the plan: counted down to on every screen, or at once where the segment that it means ends before. */
   async drive(action: PlanAction): Promise<void> {
     const { feed } = this
+    this.foresee()
     // Whoever moves the plan while nobody leads, leads from then on.
     if (!this.staff.driver && !(await this.lead(true))) return
     const at = effectAt(action, feed.classMs(), feed.rate, feed.moment().leftMs)
     await this.command({ t: 'plan', action, at })
+  }
+
+  /** The trainer looks at a move, or away. */
+  foresee(action?: PlanAction): void {
+    clearTimeout(this.foreseeTimer)
+    this.foreseen = undefined
+    const look = ++this.looks
+    if (!action) return
+    this.foreseeTimer = setTimeout(async () => {
+      const at = effectAt(action, this.feed.classMs(), this.feed.rate, this.feed.moment().leftMs)
+      const act: ClassCommand = { t: 'forecast', action, at }
+      // What cannot be done has no forecast; whoever does it is told why.
+      const told = await socket.command((cmd) => ({ t: 'class', class: uuidBytes(this.id), cmd, act })).catch(() => undefined)
+      if (told?.t === 'foreseen' && look === this.looks) this.foreseen = told
+    }, FORESEE_MS)
   }
 
   async undo(): Promise<void> {

@@ -76,6 +76,16 @@ async fn press(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<f64> {
         let seen = browser.ask(&json!({ "do": "control", "name": name, "kinds": kinds }))?;
         worst = worst.max(judge(ctx, outcome, &format!("“{name}”: desk, hall and phone"), &seen));
     }
+    let foreseen = browser.ask(&json!({ "do": "foresee", "name": "next" }))?;
+    let words = foreseen["words"].as_str().unwrap_or_default();
+    let came_true = foreseen["after"].as_str().is_some_and(|ends| words.contains(ends));
+    let what = "“next” out of a held segment is foretold, and the plan then ends when it was said";
+    outcome.must(
+        what,
+        words,
+        "comes true",
+        came_true && ok(&foreseen) && foreseen["before"].is_null() && foreseen["gone"] == true,
+    );
     let undone = browser.ask(&json!({ "do": "undo" }))?;
     outcome.must("a pause taken back: pages that moved", said(&undone, "moved"), "[]", ok(&undone));
 
