@@ -21,6 +21,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -277,8 +278,12 @@ fn log_sizes(data: &Path) -> Result<Vec<(PathBuf, usize)>> {
     let mut sizes = Vec::new();
     for entry in fs::read_dir(data.join("log"))? {
         let path = entry?.path();
-        let bytes = fs::read(&path)?;
-        sizes.push((path, written(&bytes)));
+        match fs::read(&path) {
+            Ok(bytes) => sizes.push((path, written(&bytes))),
+            // The server is at work: what it has shipped it removes.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(sizes)
 }
