@@ -61,7 +61,7 @@ const focusShows = () =>
   })
 
 let summary = ''
-const places = () => ['', '/solo', '/history', '/import', '/me', `/class/${options.class}`, ...(summary ? [`/history/${summary}`] : []), '/nowhere']
+const places = () => ['', '/solo', '/history', '/import', '/me', '/chats', `/class/${options.class}`, ...(summary ? [`/history/${summary}`] : []), '/nowhere']
 
 const ready = () => page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('[aria-busy="true"]'), null, { timeout: 10_000 }).catch(() => {})
 

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util'
 import { decode } from '@msgpack/msgpack'
 import { launch, logIn, newPage, wallAddress } from './helpers/browser.mjs'
+import { Faults } from './helpers/faults.mjs'
 import { readTile } from './helpers/probe.mjs'
 import { Steps, until } from './helpers/steps.mjs'
 
@@ -31,18 +32,7 @@ if (options.help || !options.url || !options.email || !options.password || !opti
 }
 
 const steps = new Steps(options.json)
-let fault = { kind: 'none', rate: 0 }
 let build
-let dice = 1
-/** Mulberry32: the same faults for the same seed. */
-function random() {
-  dice = (dice + 0x6d2b79f5) | 0
-  let mixed = Math.imul(dice ^ (dice >>> 15), 1 | dice)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
-const counts = { drop: 0, delay: 0, double: 0, reorder: 0, cut: 0 }
-const DELAY_MS = [200, 4_000]
 
 /** What the phone has sent: heart rates, and when. What it shows as live must be among the youngest. */
 const beats = []
@@ -54,41 +44,9 @@ function note(message) {
   while (beats.length > 400) beats.shift()
 }
 
-/** Every socket of a page goes through here. What the page sends passes; what it hears is spoilt. */
-async function route(page) {
-  await page.routeWebSocket(/\/v1\/ws$/, (near) => {
-    const far = near.connectToServer()
-    let held
-    near.onMessage((message) => {
-      note(message)
-      far.send(message)
-    })
-    far.onMessage((message) => {
-      if (Buffer.isBuffer(message) && build) message = withBuild(message)
-      if (fault.kind === 'none' || random() >= fault.rate) {
-        near.send(message)
-        if (held !== undefined) near.send(held)
-        held = undefined
-        return
-      }
-      counts[fault.kind]++
-      switch (fault.kind) {
-        case 'drop':
-          return
-        case 'delay':
-          return void setTimeout(() => near.send(message), DELAY_MS[0] + random() * (DELAY_MS[1] - DELAY_MS[0]))
-        case 'double':
-          near.send(message)
-          return near.send(message)
-        case 'reorder':
-          held = message
-          return
-        case 'cut':
-          return near.send(Buffer.from(message).subarray(0, Math.max(1, Math.floor(message.length / 2))))
-      }
-    })
-  })
-}
+/** What the pages send passes; what they hear is spoilt. */
+const faults = new Faults({ sent: note, heard: (message) => (build ? withBuild(message) : message) })
+const { counts } = faults
 
 /** The welcome's `build`, a short text, is replaced by one of the same length: the frame stays whole. */
 function withBuild(message) {
@@ -140,8 +98,8 @@ async function watch(seconds) {
 
 const all = {
   async open() {
-    await route(member.page)
-    await route(screen.page)
+    await faults.route(member.page)
+    await faults.route(screen.page)
     await logIn(member.page, options.url, options.email, options.password, 'en')
     await logIn(screen.page, options.url, options['screen-email'] ?? options.email, options['screen-password'] ?? options.password, 'en')
     await screen.page.goto(wallAddress(options.url, options.class, 'en'))
@@ -152,9 +110,8 @@ const all = {
     await member.page.click('dialog.sheet header button')
     await screen.page.waitForSelector('.tile')
   },
-  async fault({ kind, rate = 0.3, seed = 1 }) {
-    fault = { kind, rate }
-    dice = seed
+  async fault(next) {
+    faults.set(next)
   },
   async honest({ seconds = 8 }) {
     const seen = await watch(seconds)

@@ -4,6 +4,7 @@
 mod attention;
 mod bad_input;
 mod browser;
+mod chat_pages;
 mod conformance;
 mod database;
 mod desk;
@@ -142,6 +143,11 @@ const PROOFS: &[Proof] = &[
         name: "sockets",
         words: "Over a bad socket and a server that dies, pages recover by themselves and show nothing old as live",
         run: sockets::run,
+    },
+    Proof {
+        name: "chat-pages",
+        words: "Two members and a trainer write over bad sockets, kills and reloads: each message once, in one order, on every page",
+        run: chat_pages::run,
     },
     Proof {
         name: "everyone",

@@ -12,6 +12,11 @@ export function overlaps(page) {
     }
     const name = (element) => `${element.tagName.toLowerCase()}${element.className && typeof element.className === 'string' ? `.${element.className.split(' ')[0]}` : ''}`
 
+    // What is scrolled out of its box is not seen, though it has a place.
+    const windowOf = (element) => {
+      for (let up = element.parentElement; up && up !== document.body; up = up.parentElement) if (/auto|scroll/.test(getComputedStyle(up).overflowY)) return up.getBoundingClientRect()
+    }
+
     const texts = []
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
     while (walker.nextNode()) {
@@ -21,7 +26,8 @@ export function overlaps(page) {
       const range = document.createRange()
       range.selectNodeContents(node)
       const overlay = element.closest('[data-overlay]')
-      for (const rect of range.getClientRects()) if (rect.width > 0 && rect.height > 0) texts.push({ rect: tight(rect, element), element, overlay, text: node.data.trim() })
+      const window = windowOf(element)
+      for (const rect of range.getClientRects()) if (rect.width > 0 && rect.height > 0 && (!window || (rect.top >= window.top - 1 && rect.bottom <= window.bottom + 1))) texts.push({ rect: tight(rect, element), element, overlay, text: node.data.trim() })
     }
     // A line's box is taller than its letters; what touches are letters.
     function tight(rect, element) {

@@ -1,0 +1,293 @@
+// Rooms in real pages: a member on a phone and on a laptop, another member, a trainer at the desk. Their sockets are bad, the server dies,
+// pages are loaded anew; what stands in each page is read back. One JSON command a line on stdin, see HELP.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { violations } from './helpers/axe.mjs'
+import { launch, logIn, newPage } from './helpers/browser.mjs'
+import { Faults } from './helpers/faults.mjs'
+import { overlaps } from './helpers/overlap.mjs'
+import { Steps, until } from './helpers/steps.mjs'
+
+const HELP = `node e2e/chat-pages.mjs --url URL --email E --password P --class ID --ben-email E --ben-password P --coach-email E --coach-password P
+commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the same person on a laptop, RU), ben (laptop, EN) or coach (desk, EN):
+  {"do":"open"}                                       all log in; the class's chat is opened on the desk and joined on the phone and by link
+  {"do":"fault","kind":"double","rate":0.3,"seed":7}  drop, delay, double, reorder, cut, close or none: frames of all four pages, both ways
+  {"do":"silence","who":"ana","way":"deaf"}           nothing reaches the page (deaf), nothing leaves it (dumb), or all is well ("")
+  {"do":"write","who":"ben","texts":["a","b"]}        written and sent by Enter, without waiting for what becomes of them
+  {"do":"waits","who":"ana","texts":["a"]}            until they stand there as waiting
+  {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
+  {"do":"reload","who":"ana"}                         loads the page anew
+  {"do":"away"}                                       until all pages say that there is no connection
+  {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
+  {"do":"errors"} {"do":"quit"}`
+
+const { values: options } = parseArgs({
+  options: {
+    url: { type: 'string' }, email: { type: 'string' }, password: { type: 'string' }, class: { type: 'string' },
+    'ben-email': { type: 'string' }, 'ben-password': { type: 'string' }, 'coach-email': { type: 'string' }, 'coach-password': { type: 'string' },
+    out: { type: 'string', default: 'shots' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+})
+if (options.help || !options.url || !options.email || !options['ben-email'] || !options['coach-email']) {
+  console.log(HELP)
+  process.exit(options.help ? 0 : 2)
+}
+
+const steps = new Steps(options.json)
+const browser = await launch()
+mkdirSync(options.out, { recursive: true })
+const address = `/app/chats/${options.class}`
+const PHONE = { width: 390, height: 844 }
+const LAPTOP = { width: 1280, height: 800 }
+const people = {}
+for (const [who, size] of Object.entries({ ana: PHONE, ana2: LAPTOP, ben: LAPTOP, coach: LAPTOP })) {
+  people[who] = { ...(await newPage(browser, size)), faults: new Faults({ both: true, delays: [100, 2_000] }) }
+  await people[who].faults.route(people[who].page)
+}
+const { ana, ana2, ben, coach } = people
+const ALL = Object.values(people)
+const FIELD = '.composer textarea'
+const OTHERS_LINE = (text) => `.line:has(.text:text-is("${text}"))`
+
+async function write({ page }, text) {
+  await page.fill(FIELD, text)
+  await page.press(FIELD, 'Enter')
+}
+
+/** What a page shows of the room, line by line. */
+const lines = ({ page }) =>
+  page.$$eval('.lines .line', (all) => all.map((each) => ({ text: each.classList.contains('gone') ? '(deleted)' : each.querySelector('.text').textContent, state: each.dataset.state, seq: Number(each.dataset.seq), own: each.classList.contains('own') })))
+
+/** Everything that was ever written, page by page. */
+async function whole(who) {
+  const earlier = await who.page.$('[data-do=earlier]')
+  if (earlier) await earlier.click({ timeout: 1_000 }).catch(() => {})
+  return { more: earlier !== null, lines: await lines(who) }
+}
+
+async function act(who, text, ...taps) {
+  const line = who.page.locator(OTHERS_LINE(text))
+  await line.hover()
+  await line.locator('.more').click()
+  for (const tap of taps) await who.page.click(`dialog.message-sheet ${tap}`)
+}
+
+const countOf = async ({ page }) => Number(await page.$eval(`.chat[data-room="${options.class}"]`, (chat) => chat.dataset.unread).catch(() => NaN))
+const badgeOf = ({ page }) => page.$eval('nav.bar .badge [aria-hidden]', (badge) => Number(badge.textContent)).catch(() => 0)
+const dividerOf = ({ page }) => page.$eval('.lines .unread', (line) => line.nextElementSibling?.querySelector('.text')?.textContent ?? '').catch(() => undefined)
+const inRoom = ({ page }) => page.waitForSelector('.room[data-placed=true] .composer', { timeout: 20_000 })
+/** As one does: by a link of the page. */
+async function leaveRoom({ page }) {
+  await page.click('.head .brand')
+  await page.waitForSelector('.room', { state: 'detached' })
+}
+
+async function enter(who) {
+  await who.page.goto(`${options.url}${address}`)
+  await inRoom(who)
+}
+
+const all = {
+  async open() {
+    const mine = [options.email, options.password]
+    await logIn(ana.page, options.url, ...mine, 'ru')
+    await logIn(ana2.page, options.url, ...mine, 'ru')
+    await logIn(ben.page, options.url, options['ben-email'], options['ben-password'], 'en')
+    await logIn(coach.page, options.url, options['coach-email'], options['coach-password'], 'en')
+    await Promise.all([ana, ana2].map(({ page }) => page.evaluate(() => localStorage.setItem('fitconnect.lang', 'ru'))))
+    await Promise.all([ben, coach].map(({ page }) => page.evaluate(() => localStorage.setItem('fitconnect.lang', 'en'))))
+    // Before there is a chat, the phone says so, and sees by itself when there is one.
+    await ana.page.goto(`${options.url}/app/class/${options.class}?join=1`)
+    await ana.page.waitForSelector('.live[data-joined="true"]')
+    await ana.page.click('[data-do=chat]')
+    await ana.page.waitForSelector('.class-chat .room-refused')
+    await coach.page.goto(`${options.url}/coach?class=${options.class}`)
+    await coach.page.click('[data-do=chat]')
+    await coach.page.click('[data-do=open-chat]')
+    await inRoom(coach)
+    await ana.page.click('.class-chat [data-do=join]', { timeout: 10_000 })
+    await inRoom(ana)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-class.png') })
+    await ben.page.goto(`${options.url}${address}`)
+    await ben.page.click('[data-do=join]')
+    await inRoom(ben)
+    await Promise.all([enter(ana), enter(ana2)])
+    const langs = await Promise.all(ALL.map(({ page }) => page.evaluate(() => document.documentElement.lang)))
+    return { ok: langs.join() === 'ru,ru,en,en', langs }
+  },
+
+  async fault({ kind, rate, seed = 1 }) {
+    ALL.forEach(({ faults }, at) => faults.set({ kind, rate, seed: seed + at }))
+  },
+  async silence({ who, way }) {
+    people[who].faults.silence = way || undefined
+  },
+  async write({ who, texts }) {
+    for (const text of texts) await write(people[who], text)
+  },
+  async waits({ who, texts, within_ms = 10_000 }) {
+    const waiting = async () => (await lines(people[who])).filter((each) => each.state === 'waiting').map((each) => each.text)
+    const { ok, value } = await until(ana.page, waiting, (now) => texts.every((text) => now.includes(text)), within_ms)
+    return { ok, value }
+  },
+  /** The same on all four pages; each text as often as it stands there. */
+  async same({ texts, within_ms = 60_000 }) {
+    const read = () => Promise.all(ALL.map(whole))
+    const text = (each) => `${each.seq} ${each.text}`
+    const good = (pages) =>
+      pages.every(({ more, lines: now }) => !more && now.length === texts && now.every((each) => each.state === 'there') && now.map(text).join('\n') === pages[0].lines.map(text).join('\n'))
+    const { ok, ms, value } = await until(ana.page, read, good, within_ms)
+    const shown = (value ?? []).map(({ lines: now }) => now.map((each) => (each.state === 'there' ? each.text : `${each.text} (${each.state})`)))
+    const counts = shown.map((each) => each.length)
+    const first = shown[0] ?? []
+    const apart = shown.flatMap((each, at) => each.filter((one, index) => one !== first[index]).slice(0, 3).map((one) => `${Object.keys(people)[at]}: ${one}`))
+    return { ok, ms, texts: first, counts, more: (value ?? []).map(({ more }) => more), apart: apart.slice(0, 6) }
+  },
+  async reload({ who }) {
+    await people[who].page.reload()
+    await people[who].page.waitForSelector('.room')
+  },
+  async away({ within_ms = 10_000 }) {
+    const read = () => Promise.all(ALL.map(({ page }) => page.evaluate(() => document.querySelector('.link')?.dataset.state)))
+    const { ok, ms, value } = await until(ana.page, read, (now) => now.every((state) => state === 'offline' || state === 'connecting'), within_ms)
+    return { ok, ms, value }
+  },
+
+  /** Ben writes while Ana looks elsewhere: both her devices count; read on one, it is read on both; the divider stays where she stopped. */
+  async unread({ texts, within_ms = 10_000 }) {
+    await Promise.all([leaveRoom(ana), leaveRoom(ana2)])
+    const before = await until(ana.page, () => Promise.all([badgeOf(ana), badgeOf(ana2)]), (now) => now.join() === '0,0', within_ms)
+    for (const text of texts) await write(ben, text)
+    const counted = await until(ana.page, () => Promise.all([badgeOf(ana), badgeOf(ana2)]), (now) => now.every((count) => count === texts.length), within_ms)
+    await ana.page.goto(`${options.url}/app/chats`)
+    const listed = await until(ana.page, () => countOf(ana), (count) => count === texts.length, within_ms)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-list.png') })
+    await ana.page.click(`.chat[data-room="${options.class}"]`)
+    await inRoom(ana)
+    const divider = await dividerOf(ana)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-unread.png') })
+    await ana.page.locator('[data-do=to-end]').click({ timeout: 1_000 }).catch(() => {})
+    const read = await until(ana.page, () => badgeOf(ana2), (count) => count === 0, within_ms)
+    await write(ben, 'one more')
+    await until(ana.page, () => lines(ana), (now) => now.at(-1)?.text === 'one more', within_ms)
+    const put = await dividerOf(ana)
+    // Read while it came: on the other device nothing is left, and no divider.
+    const none = await until(ana.page, () => badgeOf(ana2), (count) => count === 0, within_ms)
+    await enter(ana2)
+    const other = await dividerOf(ana2)
+    const ok = before.ok && counted.ok && listed.ok && divider === texts[0] && read.ok && put === texts[0] && none.ok && other === undefined
+    return { ok, before: before.value, counted: counted.value, listed: listed.value, divider, read_ms: read.ms, put, other: other ?? 'none', wrote: texts.length + 1 }
+  },
+
+  /** Ana reads far above while Ben writes: what she reads stays where it is, and a pill counts what came. */
+  async scrolled({ texts, within_ms = 10_000 }) {
+    // What she reads on the laptop is read: there she looks elsewhere.
+    await Promise.all([enter(ana), leaveRoom(ana2)])
+    await ana.page.$eval('.scroller', (scroller) => (scroller.scrollTop = 400))
+    await ana.page.waitForTimeout(400)
+    const top = () => ana.page.$eval('.scroller', (scroller) => ({ top: scroller.scrollTop, text: [...scroller.querySelectorAll('.line')].find((line) => line.getBoundingClientRect().top >= scroller.getBoundingClientRect().top)?.textContent }))
+    const had = await top()
+    for (const text of texts) await write(ben, text)
+    const pill = await until(ana.page, () => ana.page.textContent('[data-do=to-end]'), (text) => text.includes(String(texts.length)), within_ms)
+    const now = await top()
+    const unread = await until(ana.page, () => badgeOf(ana2), (count) => count === texts.length, within_ms)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-pill.png') })
+    await ana.page.click('[data-do=to-end]')
+    const gone = await until(ana.page, () => ana.page.$('[data-do=to-end]').then((found) => found === null), Boolean, within_ms)
+    const read = await until(ana.page, () => badgeOf(ana2), (count) => count === 0, within_ms)
+    const divider = await dividerOf(ana)
+    await enter(ana2)
+    const ok = pill.ok && had.text === now.text && unread.ok && gone.ok && read.ok && divider === texts[0]
+    return { ok, pill: pill.value, stayed: had.text === now.text, unread: unread.value, read: read.value, divider, wrote: texts.length }
+  },
+
+  /** The trainer pins, deletes and silences from the message's menu; the pages obey. */
+  async order({ within_ms = 10_000 }) {
+    await write(ben, 'to be pinned')
+    await write(ben, 'to be deleted')
+    await coach.page.waitForSelector(OTHERS_LINE('to be deleted'))
+    await act(coach, 'to be pinned', '[data-do=pin]')
+    const pinned = await until(ana.page, () => ana.page.textContent('.pinned'), (text) => text.includes('to be pinned'), within_ms)
+    await act(coach, 'to be deleted', '[data-do=delete]', '[data-do=sure]')
+    const gone = await until(ana.page, async () => (await lines(ana)).some((each) => each.text === 'to be deleted'), (there) => !there, within_ms)
+    await act(coach, 'to be pinned', '[data-do=mute]', '[data-mute="600"]')
+    const silent = await until(ana.page, () => ben.page.isDisabled(FIELD), Boolean, within_ms)
+    await ben.page.screenshot({ path: join(options.out, 'chat-pages-muted.png') })
+    await act(coach, 'to be pinned', '[data-do=mute]', '[data-mute="0"]')
+    const again = await until(ana.page, () => ben.page.isEnabled(FIELD), Boolean, within_ms)
+    return { ok: pinned.ok && gone.ok && silent.ok && again.ok, pinned: pinned.ok, deleted: gone.ok, silenced: silent.ok, again: again.ok, wrote: 2 }
+  },
+
+  /** Ben's page does not hear that he is silenced: what he writes then is refused, kept, and tried again by hand. */
+  async retried({ text, within_ms = 30_000 }) {
+    ben.faults.silence = 'deaf'
+    await act(coach, 'to be pinned', '[data-do=mute]', '[data-mute="600"]')
+    await write(ben, text)
+    ben.faults.silence = undefined
+    const state = async () => (await lines(ben)).find((each) => each.text === text)?.state
+    const failed = await until(ana.page, state, (now) => now === 'failed', within_ms)
+    await ben.page.reload()
+    await inRoom(ben)
+    const kept = await until(ana.page, state, (now) => now === 'failed', within_ms)
+    await ben.page.screenshot({ path: join(options.out, 'chat-pages-failed.png') })
+    await act(coach, 'to be pinned', '[data-do=mute]', '[data-mute="0"]')
+    await until(ana.page, () => ben.page.isEnabled(FIELD), Boolean, within_ms)
+    await ben.page.click(`${OTHERS_LINE(text)} [data-do=retry]`)
+    const there = await until(ana.page, state, (now) => now === 'there', within_ms)
+    return { ok: failed.ok && kept.ok && there.ok, failed: failed.value, kept: kept.value, there: there.value, wrote: 1 }
+  },
+
+  async looks({ langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark', 'contrast'], widths = [320, 390, 899, 900, 1280, 1920] }) {
+    const { page } = ana
+    const problems = []
+    let looks = 0
+    await page.emulateMedia({ reducedMotion: 'reduce' })
+    const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address]]
+    for (const lang of langs) {
+      for (const theme of themes) {
+        await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
+        for (const [name, opens, place] of [['list', '', '/app/chats'], ['room', '', address], ...sheets]) {
+          for (const width of name === 'list' || name === 'room' ? widths : [widths[0]]) {
+            await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
+            if (width === widths[0]) {
+              await page.goto(`${options.url}${place}`)
+              await page.waitForSelector(name === 'list' || name === 'new' ? '.chat' : '.room[data-placed=true]')
+              if (opens) await page.click(opens, { force: true })
+            }
+            await page.waitForTimeout(120)
+            const at = `${name} ${lang} ${theme} ${width}`
+            if (width === widths[0]) problems.push(...(await violations(page)).map((text) => `${at}: ${text}`))
+            problems.push(...(await overlaps(page)).map((text) => `${at}: ${text}`))
+            if (lang !== 'pseudo') await page.screenshot({ path: join(options.out, `chat-pages-${at.replaceAll(' ', '-')}.png`) })
+            looks++
+          }
+        }
+      }
+    }
+    await page.evaluate(() => (localStorage.setItem('fitconnect.lang', 'ru'), localStorage.removeItem('fitconnect.theme')))
+    await page.setViewportSize(PHONE)
+    await enter(ana)
+    return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
+  },
+
+  async errors() {
+    // A frame that was cut cannot be read: the page says so and dials anew. Into a socket that was just closed nothing is written.
+    const expected = /^unreadable frame|^WebSocket is already in CLOSING or CLOSED state/
+    const found = ALL.flatMap(({ errors }) => errors).filter((text) => !expected.test(text))
+    const counts = {}
+    for (const { faults } of ALL) for (const [kind, count] of Object.entries(faults.counts)) counts[kind] = (counts[kind] ?? 0) + count
+    return { ok: found.length === 0, errors: found, counts }
+  },
+}
+
+try {
+  await steps.listen(all)
+} catch (error) {
+  steps.say({ step: 'fault', ok: false, error: String(error) })
+} finally {
+  await browser.close()
+}
+process.exit(steps.failed ? 1 : 0)
