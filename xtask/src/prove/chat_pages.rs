@@ -195,7 +195,10 @@ async fn stored(gym: &Gym, room: RoomId, written: &[String], last: &Value, outco
         .collect();
     let shown: Vec<&str> = last["texts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let shown: Vec<&str> = shown.into_iter().filter(|text| posted.iter().any(|stored| stored == text)).collect();
-    outcome.must("stored messages, and shown ones in the same order", posted.len(), "all", posted == shown);
+    let apart = posted.iter().zip(&shown).position(|(stored, shown)| stored != shown);
+    let apart = apart.map_or_else(|| "none".into(), |at| format!("“{}” is shown as “{}”", posted[at], shown[at]));
+    let figure = format!("{} and {}, first apart: {apart}", posted.len(), shown.len());
+    outcome.must("stored messages, and shown ones in the same order", figure, "the same", posted == shown);
     let twice = written.iter().filter(|text| posted.iter().filter(|stored| stored == text).count() != 1).count();
     outcome.must("written messages that are not stored once", twice, "0", twice == 0);
     let disordered = WRITERS.iter().filter(|who| order(&posted, who) != order(written, who)).count();
