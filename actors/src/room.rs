@@ -108,8 +108,12 @@ impl Body for RoomBody {
     fn publish(house: &Arc<House>, id: RoomId, _: Option<&Arc<Outbox>>, publish: Publish) {
         let now = house.clock.now().0;
         match publish {
-            Publish::Event { at, event } => {
-                house.hub.publish_at(Channel::room(id), at, TopicEvent::Room(event), now);
+            Publish::Event { at, event, rewrites } => {
+                let channel = Channel::room(id);
+                for (offset, event) in rewrites {
+                    house.hub.rewrite(channel, offset, TopicEvent::Room(event));
+                }
+                house.hub.publish_at(channel, at, TopicEvent::Room(event), now);
             }
             Publish::Gone { user } => house.hub.expel(Channel::room(id), user, now),
         }

@@ -156,6 +156,46 @@ fn a_command_sent_twice_happens_once_and_has_one_number() {
 }
 
 #[test]
+fn words_that_were_taken_back_are_told_to_nobody_who_comes_later() {
+    let gym = Gym::open(2, 1);
+    let (room, at) = run(async {
+        let (ana, _pushes) = dial(&gym, &gym.members[0]).await;
+        let room = team(&ana).await;
+        let epoch = ana.subscribe(Topic::Room(room)).await.expect("followed").epoch;
+        let at = Position { epoch, offset: 1 };
+        say(&ana, room, "a slip").await;
+        say(&ana, room, "a secret").await;
+        ana.room(room, RoomCommand::Edit { seq: 2, text: "mended once".into() }).await.expect("edited");
+        ana.room(room, RoomCommand::Edit { seq: 2, text: "mended".into() }).await.expect("edited");
+        ana.room(room, RoomCommand::Delete { seq: 3 }).await.expect("deleted");
+        (room, at)
+    });
+    let told = |gym: &Gym| {
+        run(async {
+            let (ana, mut pushes) = dial(gym, &gym.members[0]).await;
+            assert!(ana.subscribe_from(Topic::Room(room), Some(at)).await.expect("followed").recovered);
+            let mut texts = Vec::new();
+            while texts.len() < 5 {
+                let arrived = pushes.recv().await.expect("an open link");
+                let Push::Event { event: Event::Room(event), .. } = arrived.push else { continue };
+                let (RoomEvent::Posted { message } | RoomEvent::Edited { message } | RoomEvent::Deleted { message }) =
+                    event
+                else {
+                    panic!("something else happened: {event:?}")
+                };
+                texts.push((message.seq, message.text, message.deleted_by.is_some()));
+            }
+            texts
+        })
+    };
+    let expected = [(2, "mended"), (3, ""), (2, ""), (2, "mended"), (3, "")];
+    let expected = expected.map(|(seq, text)| (seq, text.to_owned(), seq == 3));
+    assert_eq!(told(&gym), expected, "from memory");
+    let gym = Gym::open_in(gym.close(), 2, 1);
+    assert_eq!(told(&gym), expected, "from the store");
+}
+
+#[test]
 fn a_reader_that_was_away_gets_exactly_what_it_missed_from_memory_and_from_the_store() {
     let gym = Gym::open(2, 1);
     let (room, at) = run(async {

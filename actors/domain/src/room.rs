@@ -120,7 +120,7 @@ impl Room {
             // In seconds: no other beginning of this room has had it.
             self.epoch = (now.0 / 1_000) as u32;
         }
-        let event = change.event.clone();
+        let (event, rewrites) = (change.event.clone(), change.rewrites.clone());
         self.apply_messages(&event);
         self.apply_people(seq, &event);
         self.remember_writer(&event);
@@ -131,7 +131,7 @@ impl Room {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
             _ => None,
         };
-        out.publish(Publish::Event { at: self.position(), event });
+        out.publish(Publish::Event { at: self.position(), event, rewrites });
         if let Some(user) = gone {
             out.publish(Publish::Gone { user });
         }

@@ -187,6 +187,15 @@ impl ChannelHub {
         counts.deliveries.fetch_add(delivered, Ordering::Relaxed);
     }
 
+    /// Another event in the place of one that is kept, if it still is.
+    pub fn rewrite(&self, offset: u64, event: Event) {
+        let mut inner = self.inner();
+        let Ok(place) = inner.ring.binary_search_by_key(&offset, |kept| kept.offset) else { return };
+        let frame = event_frame(self.handle(), offset, event);
+        let before = std::mem::replace(&mut inner.ring[place].frame, frame.clone());
+        inner.ring_bytes = inner.ring_bytes - before.len() + frame.len();
+    }
+
     pub fn attention(&self, list: AttentionList, now_ms: u64) {
         let inner = self.inner();
         let h = self.handle();

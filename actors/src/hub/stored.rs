@@ -49,6 +49,13 @@ impl Hub {
         }
     }
 
+    /// Who comes back is told this at `offset`, not what was told there at first.
+    pub fn rewrite(&self, channel: Channel, offset: u64, event: Event) {
+        if let Some(found) = self.find(channel) {
+            found.rewrite(offset, event);
+        }
+    }
+
     /// The caller follows the topic, which stands at `at`: with what it missed, or with the whole.
     pub fn follow(&self, to: ReplyTo, topic: Topic, at: Position, from: FollowFrom, now_ms: u64) {
         let ReplyTo::Frame { outbox, id } = to else { return };

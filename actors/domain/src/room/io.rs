@@ -89,8 +89,8 @@ pub enum Loaded {
 /// What a room tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Publish {
-    /// To all who follow it, at this place of the topic.
-    Event { at: Position, event: RoomEvent },
+    /// To all who follow it, at this place of the topic. From then on earlier places tell what `rewrites` says.
+    Event { at: Position, event: RoomEvent, rewrites: Vec<(u64, RoomEvent)> },
     /// This person follows it no longer, on no device.
     Gone { user: UserId },
 }
