@@ -113,7 +113,7 @@ impl Body for RoomBody {
                 for (offset, event) in rewrites {
                     house.hub.rewrite(channel, offset, TopicEvent::Room(event));
                 }
-                house.hub.publish_at(channel, at, TopicEvent::Room(event), now);
+                house.hub.publish_at(channel, at, TopicEvent::Room(*event), now);
             }
             Publish::Gone { user } => house.hub.expel(Channel::room(id), user, now),
         }

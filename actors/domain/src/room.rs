@@ -131,7 +131,7 @@ impl Room {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
             _ => None,
         };
-        out.publish(Publish::Event { at: self.position(), event, rewrites });
+        out.publish(Publish::Event { at: self.position(), event: Box::new(event), rewrites });
         if let Some(user) = gone {
             out.publish(Publish::Gone { user });
         }

@@ -110,7 +110,7 @@ impl Hand {
                         }
                         self.answers.extend(answers);
                     }
-                    Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, event)),
+                    Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, *event)),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
                     Effect::Follow { at, from, .. } => self.follows.push((at, from)),
                     Effect::Load(load) => inputs.push((Input::Loaded(self.load(load)), AskId::NOBODY)),

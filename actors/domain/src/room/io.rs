@@ -90,7 +90,7 @@ pub enum Loaded {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Publish {
     /// To all who follow it, at this place of the topic. From then on earlier places tell what `rewrites` says.
-    Event { at: Position, event: RoomEvent, rewrites: Vec<(u64, RoomEvent)> },
+    Event { at: Position, event: Box<RoomEvent>, rewrites: Vec<(u64, RoomEvent)> },
     /// This person follows it no longer, on no device.
     Gone { user: UserId },
 }
