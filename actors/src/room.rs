@@ -70,7 +70,12 @@ impl Body for RoomBody {
     fn digest(input: &Input) -> u64 {
         match input {
             Input::Command { act, .. } => fingerprint(&pack(act)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => {
+            Input::Subscribe { .. }
+            | Input::History { .. }
+            | Input::Loaded(_)
+            | Input::Letter(_)
+            | Input::Tick
+            | Input::Typing { .. } => {
                 unreachable!("not a command: {input:?}")
             }
         }
@@ -97,7 +102,12 @@ impl Body for RoomBody {
     fn follows(input: &Input) -> Option<(Topic, Option<Position>)> {
         match input {
             Input::Subscribe { room, position, .. } => Some((Topic::Room(*room), *position)),
-            Input::Command { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => None,
+            Input::Command { .. }
+            | Input::History { .. }
+            | Input::Loaded(_)
+            | Input::Letter(_)
+            | Input::Tick
+            | Input::Typing { .. } => None,
         }
     }
     fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<Input> {
@@ -115,6 +125,7 @@ impl Body for RoomBody {
                 }
                 house.hub.publish_at(channel, at, TopicEvent::Room(*event), now);
             }
+            Publish::Typing { user, name } => house.hub.typing(Channel::room(id), user, name, now),
             Publish::Gone { user } => house.hub.expel(Channel::room(id), user, now),
         }
     }

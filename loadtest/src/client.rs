@@ -134,6 +134,11 @@ pub enum Push {
     Lagging {
         topic: Topic,
     },
+    /// Somebody types in a room.
+    Typing {
+        topic: Topic,
+        user: UserId,
+    },
     /// The topic is not for this client any more.
     Over {
         topic: Topic,

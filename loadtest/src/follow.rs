@@ -140,6 +140,7 @@ impl Seen {
             | Push::Whisper { .. }
             | Push::Lagging { .. }
             | Push::Over { .. }
+            | Push::Typing { .. }
             | Push::GoAway { .. } => {}
         }
     }

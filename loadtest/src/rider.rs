@@ -577,6 +577,7 @@ impl Ride {
             | Push::Whisper { .. }
             | Push::Lagging { .. }
             | Push::Over { .. }
+            | Push::Typing { .. }
             | Push::GoAway { .. } => {}
         }
         Ok(())

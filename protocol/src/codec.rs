@@ -138,7 +138,8 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Seen { .. }
         | Request::Look { .. }
         | Request::Room { .. }
-        | Request::History { .. } => {}
+        | Request::History { .. }
+        | Request::Typing { .. } => {}
     }
     Ok(())
 }

@@ -59,6 +59,11 @@ pub const HISTORY_MAX: u16 = 100;
 pub const HISTORY_BYTES_MAX: usize = 32 * 1024;
 /// Messages that are pinned in one room.
 pub const ROOM_PINS_MAX: usize = 10;
+/// One's typing in a room is told again after this at the earliest; a page says it so often while one types, and shows another's a little
+/// longer. In a room of more people it is not told: hundreds of sockets for a word that nobody keeps.
+pub const TYPING_EVERY_MS: u64 = 3_000;
+pub const TYPING_SHOWN_MS: u64 = 5_000;
+pub const TYPING_PEOPLE_MAX: usize = 200;
 /// Reactions of all kinds on one message: each is told with who it is of, so that pages can hide the blocked.
 pub const REACTORS_MAX: usize = 200;
 /// Reactions that come within this time of the last that was told are one event, and so many end the wait: it fits a reader's lane.

@@ -170,6 +170,10 @@ pub enum Request {
         from: HistoryFrom,
         limit: u16,
     },
+    /// One types in this room; no reply, and nothing is kept of it.
+    Typing {
+        room: RoomId,
+    },
 }
 
 /// What a snapshot holds, by topic.
@@ -345,6 +349,12 @@ pub enum Response {
         room: RoomId,
         messages: Vec<Message>,
         more: bool,
+    },
+    /// Somebody types in a room that is followed.
+    Typing {
+        h: u32,
+        user: crate::ids::UserId,
+        name: String,
     },
     /// The topic is no longer followed: it is not for you any more.
     Ended {

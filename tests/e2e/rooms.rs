@@ -346,6 +346,38 @@ fn reactions_gather_and_are_there_after_a_restart() {
     });
 }
 
+#[test]
+fn typing_reaches_the_others_and_is_kept_nowhere() {
+    let gym = Gym::open(2, 1);
+    run(async {
+        let (ana, mut anas) = dial(&gym, &gym.members[0]).await;
+        let (ben, _bens) = dial(&gym, &gym.members[1]).await;
+        let room = team(&ana).await;
+        ana.subscribe(Topic::Room(room)).await.expect("followed");
+        ben.room(room, RoomCommand::Join).await.expect("in");
+        // Three times in a moment, then the message: it is told once.
+        for _ in 0..3 {
+            ben.tell(Request::Typing { room }).await;
+        }
+        assert_eq!(say(&ben, room, "hi").await, 3, "it has no number");
+        let mut typed = Vec::new();
+        loop {
+            match anas.recv().await.expect("a push").push {
+                Push::Typing { topic, user } => typed.push((topic, user)),
+                Push::Event { offset: 3, .. } => break,
+                _ => {}
+            }
+        }
+        // The message overtakes what has no lane of its own, never the other way round.
+        while typed.is_empty() {
+            if let Push::Typing { topic, user } = anas.recv().await.expect("a push").push {
+                typed.push((topic, user));
+            }
+        }
+        assert_eq!(typed, [(Topic::Room(room), ben.welcome().user)]);
+    });
+}
+
 fn post(text: &str) -> RoomCommand {
     RoomCommand::Post { text: text.into(), reply_to: None }
 }

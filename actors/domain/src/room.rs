@@ -6,6 +6,7 @@ pub mod io;
 mod order;
 mod reactions;
 mod read;
+mod typing;
 
 pub use io::{Change, Input, Load, Loaded, Person, Publish};
 pub use order::Order;
@@ -21,6 +22,7 @@ use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
 use reactions::Gathering;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use typing::Typing;
 
 /// Messages that were changed lately: until that is stored, what is read of them is old.
 const TOUCHED_MAX: usize = 1_024;
@@ -66,6 +68,7 @@ pub struct Room {
     /// When members of a slow room wrote last (Unix milliseconds).
     wrote: BTreeMap<UserId, i64>,
     gathering: Gathering,
+    typing: Typing,
 }
 
 impl Room {
@@ -81,6 +84,7 @@ impl Room {
             pages: 0,
             wrote: BTreeMap::new(),
             gathering: Gathering::default(),
+            typing: Typing::default(),
         }
     }
 
@@ -205,6 +209,7 @@ impl Room {
     fn apply_messages(&mut self, event: &RoomEvent) {
         match event {
             RoomEvent::Posted { message } => {
+                self.typing.wrote(message.by);
                 self.recent.push_back(message.clone());
                 if self.recent.len() > ROOM_RECENT_MAX {
                     self.recent.pop_front();
@@ -292,6 +297,7 @@ impl Machine for Room {
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Tick => self.tick(now, out),
+            Input::Typing { by } => self.types(&by, now, out),
         }
         if self.gathering.is_idle() && self.waiting.is_empty() && self.pages == 0 {
             out.0.push(Effect::Sleep);
@@ -301,7 +307,12 @@ impl Machine for Room {
     fn command(input: &Input) -> Option<(UserId, CmdId)> {
         match input {
             Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
-            Input::Subscribe { .. } | Input::History { .. } | Input::Loaded(_) | Input::Letter(_) | Input::Tick => None,
+            Input::Subscribe { .. }
+            | Input::History { .. }
+            | Input::Loaded(_)
+            | Input::Letter(_)
+            | Input::Tick
+            | Input::Typing { .. } => None,
         }
     }
 
@@ -309,6 +320,7 @@ impl Machine for Room {
         assert!(self.recent.len() <= ROOM_RECENT_MAX && self.touched.len() <= TOUCHED_MAX);
         assert!(self.waiting.len() <= ROOM_WAITING_MAX);
         self.gathering.check_invariants();
+        self.typing.check_invariants();
         assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
         if let Some(stored) = &self.stored {
             assert!(stored.members.len() <= ROOM_MEMBERS_MAX);

@@ -142,6 +142,9 @@ impl Session {
             Request::History { room, from, limit } => {
                 out.tell(ask, Tell::Room(room, room::Input::History { by: self.by.clone(), from, limit }));
             }
+            Request::Typing { room } => {
+                out.tell(AskId::NOBODY, Tell::Room(room, room::Input::Typing { by: self.by.clone() }));
+            }
             Request::Look { topic, slots } => self.look(topic, slots, ask, out),
             // The socket checks tokens: cryptography is no decision.
             Request::Hello { .. } | Request::Refresh { .. } => {

@@ -55,6 +55,8 @@ struct Hand {
     follows: Vec<(Position, FollowFrom)>,
     /// Who has blocked whom, as their rows say it.
     blocks: BTreeMap<UserId, Blocks>,
+    /// Whose typing was told.
+    typed: Vec<String>,
     store_is_up: bool,
     tick_at: Option<Millis>,
     now: Millis,
@@ -72,6 +74,7 @@ impl Hand {
             answers: BTreeMap::new(),
             follows: Vec::new(),
             blocks: BTreeMap::new(),
+            typed: Vec::new(),
             store_is_up: true,
             tick_at: None,
             now: T0,
@@ -111,6 +114,7 @@ impl Hand {
                         self.answers.extend(answers);
                     }
                     Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, *event)),
+                    Effect::Live(Publish::Typing { name, .. }) => self.typed.push(name),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
                     Effect::Follow { at, from, .. } => self.follows.push((at, from)),
                     Effect::Load(load) => inputs.push((Input::Loaded(self.load(load)), AskId::NOBODY)),
@@ -118,6 +122,7 @@ impl Hand {
                     Effect::Sleep => {}
                     Effect::Letter(letter) => self.letters.push(letter),
                     Effect::Tell { .. }
+                    | Effect::Publish(Publish::Typing { .. })
                     | Effect::Live(_)
                     | Effect::Subscribe { .. }
                     | Effect::Record { .. }
@@ -600,6 +605,32 @@ fn words_that_were_edited_away_are_nowhere_read_again() {
     assert_eq!(hand.message(2).map(|message| message.text), Some("plain".into()));
     assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 2 }), "6");
     assert!(!format!("{:?}", hand.events).contains("plain"), "{:?}", hand.events);
+}
+
+#[test]
+fn typing_is_told_now_and_then_to_a_room_that_is_small_enough() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    let types = |by| Input::Typing { by };
+    for by in [ben(), ben(), ana(), caller(3, Role::Member), trainer()] {
+        hand.give(types(by));
+    }
+    assert_eq!(hand.typed, ["P2", "P1"], "members, each once in a while");
+    assert_eq!(hand.act(&ben(), post("hi")), "3");
+    hand.give(types(ben()));
+    assert_eq!(hand.typed.len(), 3, "what comes after a message is told at once");
+    hand.now = hand.now.plus(3_000);
+    hand.give(types(ana()));
+    assert_eq!(hand.typed.len(), 4);
+    hand.act(&ana(), RoomCommand::Mute { user: user(2), for_s: 60 });
+    hand.give(types(ben()));
+    assert_eq!(hand.typed.len(), 4, "not of one who may not write");
+    for n in 100..299 {
+        hand.act(&caller(n, Role::Member), RoomCommand::Join);
+    }
+    hand.now = hand.now.plus(3_000);
+    hand.give(types(ana()));
+    assert_eq!((hand.typed.len(), hand.events.len()), (4, 203), "201 people: nobody looks at it, and nothing is kept");
 }
 
 fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {

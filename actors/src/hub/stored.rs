@@ -71,6 +71,13 @@ impl Hub {
         }
     }
 
+    /// Somebody types: to all who follow and have room for it.
+    pub fn typing(&self, channel: Channel, user: UserId, name: String, now_ms: u64) {
+        let Some(found) = self.find(channel) else { return };
+        let frame = encode(0, &Response::Typing { h: found.handle(), user, name });
+        found.inner().subscribers.iter().for_each(|subscriber| subscriber.outbox.ephemeral(&frame, now_ms));
+    }
+
     /// This person no longer follows the topic, on no device.
     pub fn expel(&self, channel: Channel, user: UserId, now_ms: u64) {
         let Some(found) = self.find(channel) else { return };

@@ -472,7 +472,7 @@ impl Client {
                 }
                 Ok(())
             }
-            Response::Lagging { h } => self.topics.heard(h, self.drains).map(drop),
+            Response::Lagging { h } | Response::Typing { h, .. } => self.topics.heard(h, self.drains).map(drop),
             Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } | Response::Ended { .. } => {
                 Ok(())
             }

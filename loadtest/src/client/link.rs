@@ -402,6 +402,10 @@ impl Link {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Lagging { topic }
             }
+            Response::Typing { h, user, .. } => {
+                let Some(topic) = self.positions.topic(h) else { return };
+                Push::Typing { topic, user }
+            }
             Response::Ended { h } => {
                 let Some(topic) = self.positions.topic(h) else { return };
                 self.positions.unsubscribed(topic);

@@ -208,6 +208,7 @@ impl Followers {
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Ended { .. }
+            | Response::Typing { .. }
             | Response::Event { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

@@ -321,6 +321,7 @@ impl Riders {
             }
             Response::GoAway { .. }
             | Response::Lagging { .. }
+            | Response::Typing { .. }
             | Response::Attention { .. }
             | Response::Whisper { .. }
             | Response::Done

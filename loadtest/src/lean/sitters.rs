@@ -207,6 +207,7 @@ impl Sitters {
             | Response::Unwanted { .. }
             | Response::Whisper { .. }
             | Response::Lagging { .. }
+            | Response::Typing { .. }
             | Response::GoAway { .. } => {}
         }
     }

@@ -24,13 +24,14 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("subscribe", &["subscribed"]),
     ("unsubscribe", &["done"]),
     ("clock", &["clock"]),
-    ("class", &["done", "joined", "booted", "planned"]),
+    ("class", &["done", "joined", "booted", "planned", "foreseen"]),
     ("user", &["done"]),
     ("samples", &[]),
     ("seen", &[]),
     ("look", &["done"]),
     ("room", &["numbered"]),
     ("history", &["page"]),
+    ("typing", &[]),
 ];
 
 /// Frames that come unasked, outside any topic.
@@ -84,7 +85,7 @@ const TOPICS: &[Topic] = &[
         name: "room",
         address: "room:{room}",
         about: "What happens in a room. Its offsets are the room's numbers, and all of them can be had again.",
-        pushes: &["event"],
+        pushes: &["event", "typing"],
         events: "RoomEvent",
         snapshot: "RoomSnapshot",
     },

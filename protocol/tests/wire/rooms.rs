@@ -20,7 +20,8 @@ pub fn other() -> UserId {
 
 pub fn requests() -> Vec<Request> {
     let pages = pages().into_iter().map(|from| Request::History { room: room(), from, limit: 50 });
-    commands().into_iter().map(|act| Request::Room { room: room(), cmd: cmd(), act }).chain(pages).collect()
+    let acts = commands().into_iter().map(|act| Request::Room { room: room(), cmd: cmd(), act });
+    acts.chain(pages).chain([Request::Typing { room: room() }]).collect()
 }
 
 pub fn replies() -> Vec<Response> {
@@ -33,7 +34,7 @@ pub fn replies() -> Vec<Response> {
 
 pub fn pushes() -> Vec<Response> {
     let events = events().into_iter().map(|e| Response::Event { h: 5, o: 42, e: Event::Room(e) });
-    events.chain([Response::Ended { h: 5 }]).collect()
+    events.chain([Response::Typing { h: 5, user: other(), name: "Ben".into() }, Response::Ended { h: 5 }]).collect()
 }
 
 pub fn commands() -> Vec<RoomCommand> {

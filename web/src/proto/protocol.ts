@@ -444,7 +444,7 @@ message: string, retry_after_ms?: number, };
 /**
  * What a client sends.
  */
-export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, };
+export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "typing", room: Uint8Array, };
 
 /**
  * What the server sends.
@@ -461,7 +461,7 @@ clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */
-id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "ended", h: number, };
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, };
 
 /**
  * What an account may do. A higher role may do all that a lower one may.

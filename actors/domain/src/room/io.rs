@@ -26,6 +26,10 @@ pub enum Input {
         from: HistoryFrom,
         limit: u16,
     },
+    /// Somebody types: told, if they may write, and forgotten.
+    Typing {
+        by: Arc<Caller>,
+    },
     Loaded(Loaded),
     Letter(LetterBody),
     /// The timer of memory.
@@ -91,6 +95,8 @@ pub enum Loaded {
 pub enum Publish {
     /// To all who follow it, at this place of the topic. From then on earlier places tell what `rewrites` says.
     Event { at: Position, event: Box<RoomEvent>, rewrites: Vec<(u64, RoomEvent)> },
+    /// To all who follow it and have time for it, without a number.
+    Typing { user: UserId, name: String },
     /// This person follows it no longer, on no device.
     Gone { user: UserId },
 }
