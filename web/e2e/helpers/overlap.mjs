@@ -39,7 +39,7 @@ export function overlaps(page) {
     compare(texts, (a, b) => a.element.contains(b.element) || b.element.contains(a.element) || a.overlay !== b.overlay)
 
     const canvas = document.querySelector('canvas.numbers')
-    if (canvas) {
+    if (canvas && visible(canvas)) {
       const painted = window.probe.painted().map(({ text, x, y, width: w, height: h }) => ({ text, element: canvas, rect: { left: x, right: x + w, top: y, bottom: y + h } }))
       compare(painted, () => false)
       const tile = Object.fromEntries(Object.entries(canvas.dataset).map(([key, value]) => [key, Number(value)]))
