@@ -57,6 +57,12 @@ thread_local! {
         RefCell::new(Reading { chunk: vec![0; READ_BYTES].into(), frames: BytesMut::with_capacity(READ_BYTES) });
 }
 
+/// Bytes that a socket that panicked has left in the buffer of this worker.
+#[cfg(test)]
+pub fn leave_behind(bytes: &[u8]) {
+    READING.with_borrow_mut(|reading| reading.frames.extend_from_slice(bytes));
+}
+
 pub struct Socket {
     app: web::Data<App>,
     stream: OwnedReadHalf,
@@ -237,11 +243,12 @@ impl Socket {
                     return Poll::Ready(ControlFlow::Break(()));
                 }
             }
+            // Before, not after: who panics in the middle leaves something.
+            frames.clear();
             frames.extend_from_slice(&mem::take(&mut self.begun));
             frames.extend_from_slice(read.filled());
             self.decode(frames);
             self.begun = BytesMut::from(&frames[..]);
-            frames.clear();
             Poll::Ready(if self.closing { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
     }

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::http;
-use crate::ws::KNOCK_ROUNDS;
+use crate::ws::{self, KNOCK_ROUNDS};
 use fitconnect_protocol::limits::{HEARTBEAT_GRACE_MS, HEARTBEAT_MS};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::protocol::Role as WsRole;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -93,4 +94,20 @@ async fn an_upgrade_that_is_refused_says_why() {
         let why: Value = serde_json::from_slice(answer.body().as_deref().unwrap_or_default()).expect("an object");
         assert!(why["message"].as_str().is_some_and(|words| !words.is_empty()), "{why}");
     }
+}
+
+#[actix_web::test]
+async fn what_another_socket_left_unread_in_a_fault_is_not_taken_for_ours() {
+    let bench = Bench::new().await;
+    // The beginning of a frame that would swallow whatever comes behind it.
+    ws::leave_behind(&[0x82, 0xFE, 0x7F, 0xFF]);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let dialled = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("a listener");
+    let (ours, _) = listener.accept().await.expect("somebody dials");
+    let claims = bench.app.believe(&bench.token(Role::Member)).expect("a good token");
+    actix_web::rt::spawn(ws::Socket::serve(bench.app.clone(), ours, Default::default(), Some(claims)));
+    let mut socket = WebSocketStream::from_raw_socket(dialled, WsRole::Client, None).await;
+    assert!(!read(&mut socket).await.into_data().is_empty(), "a welcome");
+    socket.send(Message::Ping("mine".into())).await.expect("an open socket");
+    assert_eq!(read(&mut socket).await, Message::Pong("mine".into()));
 }
