@@ -175,6 +175,7 @@ fn reloaded(talk: &mut Talk, outcome: &mut Outcome) -> Result<()> {
         let text = format!("ana {way}");
         talk.write("ana", std::slice::from_ref(&text))?;
         talk.browser.must(&json!({ "do": "waits", "who": "ana", "texts": [text] }))?;
+        // Long enough for what was sent to be stored, where only its answer is held back.
         std::thread::sleep(Duration::from_millis(500));
         talk.browser.must(&json!({ "do": "silence", "who": "ana", "way": "" }))?;
         talk.browser.must(&json!({ "do": "reload", "who": "ana" }))?;
