@@ -6,6 +6,7 @@ mod accounts;
 mod assets;
 mod classes;
 mod error;
+mod film;
 mod guard;
 mod health;
 mod import;
@@ -74,6 +75,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(classes::make)
         .service(classes::one)
         .service(classes::summary)
+        .service(film::film)
         .service(record::changes)
         .service(record::events)
         .service(record::own)

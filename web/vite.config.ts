@@ -16,8 +16,20 @@ const places: Plugin = {
     }),
 }
 
+/** Whichever style sheet comes first says which layers go over which: a page may load them in any order. */
+const LAYERS = '@layer reset,tokens,base,components,utilities;'
+const layers: Plugin = {
+  name: 'fitconnect-layers',
+  enforce: 'post',
+  generateBundle(_, bundle) {
+    for (const file of Object.values(bundle)) {
+      if (file.type === 'asset' && file.fileName.endsWith('.css')) file.source = `${LAYERS}${String(file.source).replace(LAYERS, '')}`
+    }
+  },
+}
+
 export default defineConfig({
-  plugins: [svelte(), shell(), places],
+  plugins: [svelte(), shell(), places, layers],
   build: {
     target: 'es2022',
     // The page's policy allows no data: fonts and no inline script.

@@ -2,8 +2,10 @@
 //! Times named `at` or `*_ms` inside a class are class time in milliseconds; the clock of the snapshot says how it runs.
 
 mod desk;
+mod film;
 
 pub use desk::{Aim, Staff, StaffView, WhisperView};
+pub use film::{Film, FilmView, Heard, Raised, Told};
 
 use crate::ids::{Boot, ClassId, GymId, ReceiverId, Slot, SourceId, UserId};
 use serde::{Deserialize, Serialize};

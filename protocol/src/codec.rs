@@ -1,5 +1,6 @@
 //! Frames to bytes and back. A frame is `[id, body]`; ticks and samples, which are most of all frames, take a short way.
 
+use crate::class::Film;
 use crate::error::{ErrorCode, Refusal};
 use crate::frame::Frame;
 use crate::limits::{HISTORY_MAX, LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
@@ -23,6 +24,13 @@ pub fn encode(id: u32, response: &Response) -> Frame {
 pub fn encode_request(id: u32, request: &Request) -> Bytes {
     let mut out = Vec::with_capacity(128);
     write(&(id, request), &mut out);
+    out.into()
+}
+
+/// A film as bytes: it travels over HTTP, without an id.
+pub fn encode_film(film: &Film) -> Bytes {
+    let mut out = Vec::with_capacity(1 << 16);
+    write(film, &mut out);
     out.into()
 }
 

@@ -197,6 +197,12 @@ pub const SLICE_NEIGHBOURS: usize = 3;
 pub const SLICE_NAMES_MAX: usize = 48;
 /// People near their limit that a forecast names: what a trainer reads at a glance.
 pub const FORECAST_NEAR_MAX: usize = 5;
+/// A film's longest stretch, class time. Pages ask for half of it at a time.
+pub const FILM_MS_MAX: i64 = 600_000;
+/// A larger class is not looked back at: its samples would take more memory than a look is worth.
+pub const FILM_RIDERS_MAX: usize = 250;
+/// Alarms that a film names, the newest of the class.
+pub const FILM_RAISED_MAX: usize = 500;
 /// Attention rows shown; the rest is counted.
 pub const ATTENTION_SHOWN: usize = 5;
 

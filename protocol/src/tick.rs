@@ -110,6 +110,12 @@ impl Header {
         b
     }
 
+    /// A whole frame: this header, which counts them, and the encoded `rows`.
+    pub fn packed(&self, rows: &[u8]) -> Vec<u8> {
+        let header = Header { rows: (rows.len() / ROW_BYTES) as u16, ..*self };
+        [&header.encode()[..], rows].concat()
+    }
+
     /// `None` where the bytes are too few.
     pub fn decode(b: &[u8]) -> Option<Header> {
         if b.len() < HEADER_BYTES {

@@ -105,6 +105,21 @@ pub struct Consent {
     pub marketing: bool,
 }
 
+impl Consent {
+    /// What both allow.
+    pub fn and(&self, other: &Consent) -> Consent {
+        Consent {
+            show_on_board: self.show_on_board.min(other.show_on_board),
+            show_hr: self.show_hr && other.show_hr,
+            show_calories: self.show_calories && other.show_calories,
+            share_with_trainer: self.share_with_trainer && other.share_with_trainer,
+            guardian: self.guardian && other.guardian,
+            research: self.research && other.research,
+            marketing: self.marketing && other.marketing,
+        }
+    }
+}
+
 /// Changes to one's own account, on any device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]

@@ -55,7 +55,7 @@ wire! {
     ),
     paths(
         super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::people::find, super::me::summaries, super::import::import, super::rides::begin, super::classes::list,
-        super::classes::make, super::classes::one, super::classes::summary, super::record::changes, super::record::events, super::record::own,
+        super::classes::make, super::classes::one, super::classes::summary, super::film::film, super::record::changes, super::record::events, super::record::own,
         super::record::samples, super::screens::offer, super::screens::claim, super::screens::list, super::screens::pair, super::screens::unpair, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,
     ),

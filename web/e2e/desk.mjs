@@ -20,6 +20,7 @@ commands on stdin, one JSON object a line:
   {"do":"escalated","kind":"sos","within_ms":10000}  how both desks show what nobody has answered
   {"do":"whisper","slot":6} {"do":"shown"} {"do":"acted","within_ms":20000}     private words, and what becomes of them
   {"do":"swap","a":5,"b":7}                          two people had each other's straps from the start of class: their points before and after
+  {"do":"film"} {"do":"film_tv"} {"do":"replay"}     the desk and the hall's screen look back; the desk runs a class that is over again
   {"do":"guest","name":"…"}                          lets somebody in who has no account
   {"do":"crash"} {"do":"reopen"}                     the desk's tab dies between a press and its effect, and is opened anew
   {"do":"shots","name":"desk"} {"do":"errors"} {"do":"quit"}`
@@ -104,6 +105,18 @@ const list = () =>
 
 /** What nobody has seen stands above what somebody has, and within both the more urgent above the less. */
 const isRanked = (rows) => rows.every((each, at) => at === 0 || Number(rows[at - 1].seen) < Number(each.seen) || (rows[at - 1].seen === each.seen && rows[at - 1].rank <= each.rank))
+
+/** Where the film stands, class milliseconds since the plan began. */
+const place = (page) => page.$eval('.film .scale input', (scale) => scale.valueAsNumber)
+
+/** Where it stands, and the heart rates that are on the tiles, by place; of the class as it is, where no film runs. */
+async function moment(page) {
+  // What has changed is painted with the next frames.
+  await page.waitForTimeout(300)
+  const at_ms = await place(page).catch(() => undefined)
+  const shown = (found) => found.flatMap((tile) => (Number(tile.querySelector('.bpm')?.textContent) > 0 ? [[tile.dataset.slot, Number(tile.querySelector('.bpm').textContent)]] : []))
+  return { at_ms, tiles: Object.fromEntries(await page.$$eval('.people .tile', shown)) }
+}
 
 const all = {
   async open() {
@@ -252,6 +265,65 @@ const all = {
       if (turned || performance.now() > until) return { ok: turned && before[0] !== before[1], before, after }
       await pages.desk.waitForTimeout(50)
     }
+  },
+
+  async film() {
+    const { desk } = pages
+    const moments = []
+    const still = async () => {
+      await desk.waitForSelector('.film[data-state="paused"]', { timeout: 10_000 })
+      moments.push(await moment(desk))
+    }
+    await desk.click('[data-do="look-back"]')
+    await desk.waitForSelector('.film[data-state="playing"]', { timeout: 10_000 })
+    await desk.click('[data-do="film-play"]')
+    await still()
+    await desk.keyboard.press('ArrowLeft')
+    await still()
+    await desk.click('[data-do="alarm-before"]')
+    await still()
+    const alarm = await desk.textContent('.film .alarm')
+    if (options.out) await desk.screenshot({ path: join(options.out, 'desk-film.png') })
+    const began = performance.now()
+    await desk.keyboard.press('Escape')
+    await desk.waitForSelector('.film', { state: 'detached' })
+    await desk.waitForSelector('.people .tile')
+    const now_ms = Math.round(performance.now() - began)
+    const now = (await moment(desk)).tiles
+    const unlike = moments.flatMap(({ tiles }) => Object.entries(tiles)).filter(([slot, bpm]) => now[slot] !== bpm).length
+    return { ok: alarm !== '' && moments[1].at_ms < moments[0].at_ms, moments, alarm, unlike, now_ms }
+  },
+
+  async film_tv() {
+    const { tv } = pages
+    await tv.keyboard.press('ArrowLeft')
+    await tv.waitForSelector('.film[data-state="playing"]', { timeout: 10_000 })
+    await tv.waitForSelector('.wall .tile')
+    await tv.keyboard.press('ArrowLeft')
+    await tv.waitForFunction(() => document.querySelector('.film[data-state="playing"] .behind'), null, { timeout: 10_000 })
+    const behind = await tv.textContent('.film .behind')
+    if (options.out) await tv.screenshot({ path: join(options.out, 'tv-film.png') })
+    await tv.keyboard.press('Escape')
+    await tv.waitForSelector('.film', { state: 'detached' })
+    await live(tv)
+    await tv.waitForSelector('.wall .tile')
+    return { ok: /^−[1-9]/.test(behind), behind }
+  },
+
+  async replay() {
+    const { desk } = pages
+    const open = '[data-do="look-back"]:has-text("Replay")'
+    await desk.click(open, { timeout: 10_000 })
+    await desk.waitForSelector('.film[data-state="playing"]', { timeout: 10_000 })
+    await desk.selectOption('.film select', '16')
+    const [began, from] = [performance.now(), await place(desk)]
+    await desk.waitForTimeout(4_000)
+    const [ms, to] = [Math.round(performance.now() - began), await place(desk)]
+    const { tiles } = await moment(desk)
+    if (options.out) await desk.screenshot({ path: join(options.out, 'desk-replay.png') })
+    await desk.click('[data-do="film-live"]')
+    await desk.waitForSelector('.film', { state: 'detached' })
+    return { ok: Object.keys(tiles).length > 0, moved_ms: to - from, ms }
   },
 
   async guest({ name }) {

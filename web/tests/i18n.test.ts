@@ -8,6 +8,8 @@ import { ru as coachRu } from '../src/i18n/coach-ru'
 import { en } from '../src/i18n/en'
 import { pluralIn } from '../src/i18n/plural'
 import { coachPseudo, pseudo, roomPseudo } from '../src/i18n/pseudo'
+import { en as filmEn } from '../src/i18n/film-en'
+import { ru as filmRu } from '../src/i18n/film-ru'
 import { en as roomEn } from '../src/i18n/room-en'
 import { ru as roomRu } from '../src/i18n/room-ru'
 import { ru } from '../src/i18n/ru'
@@ -29,13 +31,14 @@ test('every language has every key', () => {
   expect(shape(pseudo)).toEqual(shape(ru))
   expect(shape(coachEn)).toEqual(shape(coachRu))
   expect(shape(coachPseudo)).toEqual(shape(coachRu))
+  expect(shape(filmEn)).toEqual(shape(filmRu))
   expect(shape(roomEn)).toEqual(shape(roomRu))
   expect(shape(roomPseudo)).toEqual(shape(roomRu))
 })
 
 test('no text is empty, and English has no Cyrillic', () => {
-  for (const text of [...leaves(ru), ...leaves(en), ...leaves(coachRu), ...leaves(coachEn), ...leaves(roomRu), ...leaves(roomEn)]) expect(text).not.toBe('')
-  for (const text of [...leaves(en), ...leaves(coachEn), ...leaves(roomEn)]) if (typeof text === 'string') expect(text).not.toMatch(/\p{Script=Cyrillic}/u)
+  for (const text of [...leaves(ru), ...leaves(en), ...leaves(coachRu), ...leaves(coachEn), ...leaves(roomRu), ...leaves(roomEn), ...leaves(filmRu), ...leaves(filmEn)]) expect(text).not.toBe('')
+  for (const text of [...leaves(en), ...leaves(coachEn), ...leaves(roomEn), ...leaves(filmEn)]) if (typeof text === 'string') expect(text).not.toMatch(/\p{Script=Cyrillic}/u)
 })
 
 test('Russian plurals', () => {
@@ -67,7 +70,7 @@ test('Cyrillic stands in ru.ts and nowhere else, and nobody writes З4 for a zon
       const path = join(folder, name)
       return statSync(path).isDirectory() ? files(path) : /\.(ts|svelte|css)$/.test(name) ? [path] : []
     })
-  const allowed = [join(SRC, 'i18n/app-ru.ts'), join(SRC, 'i18n/coach-ru.ts'), join(SRC, 'i18n/room-ru.ts'), join(SRC, 'i18n/ru.ts'), join(SRC, 'i18n/plural.ts')]
+  const allowed = [join(SRC, 'i18n/app-ru.ts'), join(SRC, 'i18n/coach-ru.ts'), join(SRC, 'i18n/room-ru.ts'), join(SRC, 'i18n/film-ru.ts'), join(SRC, 'i18n/ru.ts'), join(SRC, 'i18n/plural.ts')]
   for (const path of files(SRC)) {
     const text = readFileSync(path, 'utf8')
     if (!allowed.includes(path)) expect(text, path).not.toMatch(/\p{Script=Cyrillic}/u)

@@ -11,6 +11,7 @@ pub mod channel;
 mod checkpoint;
 mod commands;
 pub mod energy;
+pub mod film;
 pub mod fold;
 mod forecast;
 pub mod io;
@@ -482,7 +483,15 @@ impl Class {
         out.save(change);
     }
 
-    /// The same as an answer to a command.
+    /// The same, and the topics are told.
+    fn happen_and_tell(&mut self, at: ClassMs, by: Option<UserId>, what: What, out: &mut Out<Class>) {
+        let change = Change { at, by, what };
+        self.apply(&change);
+        out.save(change.clone());
+        self.tell_of(&change, out);
+    }
+
+    /// Decides it as an answer to a command.
     fn happen_for(&mut self, ask: AskId, reply: Response, change: Change, out: &mut Out<Class>) {
         self.apply(&change);
         out.save_and_answer(change, ask, reply);

@@ -57,14 +57,9 @@ pub fn frames(handle: u32, header: &Header, rows: &[u8], full: bool) -> Vec<Fram
     let frame = |(index, part): (usize, &[u8])| {
         let more = if full && index < last { FLAG_MORE } else { 0 };
         let flags = if full { FLAG_FULL | more } else { 0 };
-        encode(0, &Response::Tick { h: handle, b: packed(&Header { flags, ..*header }, part) })
+        encode(0, &Response::Tick { h: handle, b: Header { flags, ..*header }.packed(part) })
     };
     parts.into_iter().enumerate().map(frame).collect()
-}
-
-fn packed(header: &Header, rows: &[u8]) -> Vec<u8> {
-    let header = Header { rows: (rows.len() / ROW_BYTES) as u16, ..*header };
-    [&header.encode()[..], rows].concat()
 }
 
 /// The top and the neighbours of one rider, and whose rows they are.
@@ -82,5 +77,5 @@ pub fn cut_slice(header: &Header, epoch: u32, slices: &Slices, slot: Slot) -> (V
     ]
     .concat();
     let slots = rows.chunks_exact(ROW_BYTES).map(slot_of).collect();
-    (packed(&Header { epoch, ..*header }, &rows), slots)
+    (Header { epoch, ..*header }.packed(&rows), slots)
 }

@@ -35,6 +35,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("FULL_TICK_MS", limits::FULL_TICK_MS),
     ("COUNTDOWN_MS", limits::COUNTDOWN_MS as u64),
     ("UNDO_MS", limits::UNDO_MS as u64),
+    ("FILM_MS_MAX", limits::FILM_MS_MAX as u64),
     ("AGEING_MS", limits::AGEING_MS as u64),
     ("STALE_MS", limits::STALE_MS as u64),
     ("LOST_MS", limits::LOST_MS as u64),

@@ -1,7 +1,7 @@
 //! Every type of the wire as TypeScript, in one module. A UUID is the `Uint8Array` that MessagePack makes of it,
 //! a whole number is `number`: none of ours passes 2^53.
 
-use crate::class::{ClassSummary, NewClass};
+use crate::class::{ClassSummary, Film, NewClass};
 use crate::session::{Request, Response};
 use std::collections::BTreeMap;
 use ts_rs::{Config, TS, TypeVisitor};
@@ -16,6 +16,7 @@ pub fn types() -> String {
     // Over HTTP only.
     all.visit::<NewClass>();
     all.visit::<ClassSummary>();
+    all.visit::<Film>();
     let mut out = String::from(HEAD);
     for line in all.by_name.values().flat_map(|text| ["", text.as_str()]).flat_map(|text| text.split('\n')) {
         out.push_str(line.trim_end());

@@ -195,3 +195,28 @@ async fn a_ride_alone_is_begun_once_and_found_by_nobody() {
     let screen = bench.post("/v1/rides", Some(&bench.token(Role::Screen)), body).await;
     assert_eq!(screen.refused(), refusal(403, "forbidden"));
 }
+
+#[actix_web::test]
+async fn only_staff_and_the_halls_screens_look_back() {
+    let bench = Bench::new().await;
+    let class = make(&bench).await;
+    let to = NOW_MS + 60_000;
+    bench.clock.0.store(to, Ordering::Relaxed);
+    let film = |view: &str, to: u64| format!("/v1/classes/{class}/film?view={view}&from={NOW_MS}&to={to}");
+    for (role, view, status) in [
+        (Role::Member, "board", StatusCode::FORBIDDEN),
+        (Role::Screen, "desk", StatusCode::FORBIDDEN),
+        (Role::Screen, "board", StatusCode::OK),
+        (Role::Trainer, "board", StatusCode::OK),
+        (Role::Trainer, "desk", StatusCode::OK),
+    ] {
+        let got = bench.get(&film(view, to), Some(&bench.token(role))).await;
+        assert_eq!(got.status, status, "{role:?} {view}");
+    }
+    let trainer = bench.token(Role::Trainer);
+    for wrong in [film("desk", NOW_MS), film("desk", NOW_MS + 600_001), film("phone", to)] {
+        assert_eq!(bench.get(&wrong, Some(&trainer)).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let early = format!("/v1/classes/{class}/film?view=desk&from={}&to={to}", NOW_MS - 1_000);
+    assert_eq!(bench.get(&early, Some(&trainer)).await.status, StatusCode::NOT_FOUND);
+}

@@ -81,6 +81,7 @@ export const en: CoachMessages = {
     acknowledged: 'seen',
     escalated: 'nobody has answered',
     open: 'Show this person',
+    moment: 'Show how it was',
     since: (age) => `for ${age}`,
     people: (count) => p(count, { one: '# person', other: '# people' }),
     kinds: {
@@ -170,5 +171,5 @@ export const en: CoachMessages = {
     network: 'No connection: this was not sent.',
     other: (code) => `That did not work (${code}).`,
   },
-  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym · C: chat',
+  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym · C: chat · ← and →: 30 s back and on, Esc: back to now',
 }

@@ -153,6 +153,7 @@ export const en: Messages = {
     unpaired: 'This screen is no longer paired with a hall. To have it back, confirm the new code.',
     login: 'Log in instead',
   },
+  film: { open: '−30 s', whole: 'Replay the class' },
   welcome: { join: (host) => `With a phone: ${host}/app` },
   controls: {
     label: 'Screen controls',

@@ -2,6 +2,7 @@
 
 import type { ru as appRu } from './app-ru'
 import type { ru as coachRu } from './coach-ru'
+import type { ru as filmRu } from './film-ru'
 import type { ru as roomRu } from './room-ru'
 import type { ru } from './ru'
 
@@ -16,4 +17,5 @@ type Widened<T> = T extends string
 export type Messages = Widened<typeof ru>
 export type AppMessages = Widened<typeof appRu>
 export type CoachMessages = Widened<typeof coachRu>
+export type FilmMessages = Widened<typeof filmRu>
 export type RoomMessages = Widened<typeof roomRu>

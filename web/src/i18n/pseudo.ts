@@ -3,8 +3,9 @@
 import { en as appEn } from './app-en'
 import { en as coachEn } from './coach-en'
 import { en } from './en'
+import { en as filmEn } from './film-en'
 import { en as roomEn } from './room-en'
-import type { AppMessages, CoachMessages, Messages, RoomMessages } from './messages'
+import type { AppMessages, CoachMessages, FilmMessages, Messages, RoomMessages } from './messages'
 
 function longer(text: string): string {
   return text ? `[${text}${'~'.repeat(Math.ceil(text.length * 0.4))}]` : text
@@ -20,4 +21,5 @@ function pseudoOf(value: unknown): unknown {
 export const pseudo = pseudoOf(en) as Messages
 export const appPseudo = pseudoOf(appEn) as AppMessages
 export const coachPseudo = pseudoOf(coachEn) as CoachMessages
+export const filmPseudo = pseudoOf(filmEn) as FilmMessages
 export const roomPseudo = pseudoOf(roomEn) as RoomMessages

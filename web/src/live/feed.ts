@@ -3,7 +3,8 @@
 import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry, StaffView, WhisperView } from '../proto/protocol'
 import { localNow } from '../net/clock'
 import { PHASES } from '../proto/layout'
-import type { Socket } from '../net/socket'
+import type { Link } from '../net/link'
+import type { Follower } from '../net/topics'
 import { type Coming, Moves } from './moves'
 import { Board } from './ticks'
 import { type Moment, classTime, planAt } from './timer'
@@ -23,6 +24,13 @@ export interface FeedWatcher {
   /** Only on the desk: the newest private words to each, then what becomes of them. */
   whispers?(views: readonly WhisperView[]): void
   refused(refusal: Refusal): void
+}
+
+/** Where a class is heard from: the socket, or a film of it. */
+export interface Source {
+  follow(topic: string, follower: Follower): () => void
+  readonly clock: { now(): number }
+  readonly link: Link
 }
 
 /** While people may send, a board ticks all the time. */
@@ -46,7 +54,7 @@ export class ClassFeed {
   private effect?: ReturnType<typeof setTimeout>
 
   constructor(
-    private readonly socket: Socket,
+    private readonly source: Source,
     readonly id: string,
     private readonly watcher: FeedWatcher,
     /** Whose eyes the people are seen with: the hall's, redacted by consent, or the trainer's. */
@@ -55,12 +63,12 @@ export class ClassFeed {
 
   start(): void {
     this.stops.push(
-      this.socket.follow(`class:${this.id}`, {
+      this.source.follow(`class:${this.id}`, {
         snapshot: (snapshot) => snapshot.t === 'class' && this.begin(snapshot),
         event: (event) => this.event(event as ClassEvent),
         refused: (refusal) => this.watcher.refused(refusal),
       }),
-      this.socket.follow(`class:${this.id}:${this.view}`, {
+      this.source.follow(`class:${this.id}:${this.view}`, {
         snapshot: (snapshot) => {
           if (snapshot.t !== 'board') return
           this.meet(snapshot.roster)
@@ -84,7 +92,7 @@ export class ClassFeed {
 
   /** Class time now; the server's clock where no snapshot has come. */
   classMs(): number {
-    const now = this.socket.clock.now()
+    const now = this.source.clock.now()
     return this.snapshot ? classTime(this.snapshot.clock, now) : now
   }
 
@@ -108,7 +116,7 @@ export class ClassFeed {
    */
   silentMs(): number {
     const { header } = this.board
-    const counts = this.lively() || this.socket.link.state === 'offline' || this.socket.link.state === 'connecting'
+    const counts = this.lively() || this.source.link.state === 'offline' || this.source.link.state === 'connecting'
     if (!header || !counts || (this.rate > 1 && localNow() - this.tickAt < QUIET_MS)) return 0
     return Math.max(0, this.classMs() - header.classMs)
   }

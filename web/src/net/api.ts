@@ -113,9 +113,13 @@ async function call<T>(method: Method, path: string, options: Options = {}): Pro
   const response = await send(method, path, options)
   const answer: unknown = response.status === 204 ? null : await response.json().catch(() => undefined)
   if (response.ok && answer !== undefined) return answer as T
+  throw refused(response, answer)
+}
+
+function refused(response: Response, answer: unknown): ApiError {
   const said = (answer ?? {}) as { code?: ErrorCode; message?: string; retry_after_ms?: number }
   const code = said.code ?? (response.status === 401 ? 'unauthorised' : 'internal')
-  throw new ApiError(code, response.status, said.message ?? response.statusText, said.retry_after_ms)
+  return new ApiError(code, response.status, said.message ?? response.statusText, said.retry_after_ms)
 }
 
 export const api = {
@@ -136,6 +140,12 @@ export const api = {
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
   summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
   import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),
+  /** A stretch of a class, from and to in class milliseconds, to be looked back at: see `decodeFilm`. */
+  async film(token: string, id: string, view: 'board' | 'desk', from: number, to: number): Promise<Uint8Array> {
+    const response = await send('GET', `/v1/classes/${id}/film?view=${view}&from=${Math.round(from)}&to=${Math.round(to)}`, { token })
+    if (response.ok) return new Uint8Array(await response.arrayBuffer())
+    throw refused(response, await response.json().catch(() => undefined))
+  },
   /** My own samples of a class, in order of class time. */
   async samples(token: string, id: string): Promise<OwnSample[]> {
     const response = await send('GET', `/v1/me/classes/${id}/samples`, { token })

@@ -1,7 +1,7 @@
 // Frames to bytes and back: `[id, body]` in MessagePack. An empty frame is a heartbeat and never comes here.
 
 import { Decoder, Encoder } from '@msgpack/msgpack'
-import type { Request, Response } from './protocol'
+import type { Film, Request, Response } from './protocol'
 
 const encoder = new Encoder({ ignoreUndefined: true })
 const decoder = new Decoder()
@@ -23,3 +23,6 @@ export function decodeResponse(bytes: Uint8Array): [number, Response] {
   }
   return [frame[0], body]
 }
+
+/** What `GET /v1/classes/{id}/film` answers. */
+export const decodeFilm = (bytes: Uint8Array): Film => decoder.decode(bytes) as Film

@@ -150,6 +150,19 @@ export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorise
 export type Event = ClassEvent | UserEvent | RoomEvent;
 
 /**
+ * From `from` to `to`, class time: the snapshots at `from`, then all that was told, in order of time.
+ */
+export type Film = { from: number,
+/**
+ * Nothing is known beyond it: where the class still runs, it may be earlier than what was asked for.
+ */
+to: number, class: ClassSnapshot, people: BoardSnapshot, heard: Array<Heard>,
+/**
+ * Only for the desk: what has come onto the trainer's list in the whole class, the newest `limits::FILM_RAISED_MAX`.
+ */
+raised?: Array<Raised>, };
+
+/**
  * What a move of the plan would come to.
  */
 export type Forecast = {
@@ -178,6 +191,11 @@ near?: Array<Near>, };
  * A stretch without a heart rate, class time.
  */
 export type Gap = { from: number, to: number, };
+
+/**
+ * What was told at this class time.
+ */
+export type Heard = { at: number, what: Told, };
 
 /**
  * Somebody of whom nothing is shown.
@@ -416,6 +434,15 @@ formulas: number,
  * Energy is outside the ages of its formula's sample (18–45).
  */
 kcal_extrapolated: boolean, };
+
+/**
+ * Something came onto the trainer's list.
+ */
+export type Raised = { at: number, kind: AttentionKind,
+/**
+ * Nobody where it is about many.
+ */
+slot?: number, };
 
 /**
  * Who has reacted in one way, in order.
@@ -693,6 +720,8 @@ export type Toggle = {
  * Of the message.
  */
 seq: number, by: Uint8Array, reaction: Reaction, on: boolean, };
+
+export type Told = { "t": "event", e: ClassEvent, } | { "t": "tick", b: Uint8Array, } | { "t": "attention", list: AttentionList, };
 
 /**
  * `[topic, epoch, offset]` of a resume.

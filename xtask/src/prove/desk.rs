@@ -2,10 +2,12 @@
 //! Every control is seen on all three at once; the tab may die; every rank of the list is raised, ranked, acknowledged and cleared.
 
 mod controls;
+mod film;
 mod list;
 
 use super::{Ctx, Outcome, browser};
 use crate::Result;
+use fitconnect_loadtest::rider::Rider;
 use serde_json::Value;
 
 pub fn run(ctx: &Ctx) -> Result<Outcome> {
@@ -18,6 +20,10 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     list::run(ctx, &runtime, &mut outcome)?;
     outcome.figure(format!("every control on three screens within {apart:.0} ms, six ranks answered"));
     Ok(outcome)
+}
+
+fn slot(rider: &Rider) -> Result<u16> {
+    Ok(rider.status.borrow().slot.ok_or("a rider without a place")?)
 }
 
 /// The part of an answer that says something, or the error in its place.

@@ -196,11 +196,24 @@ impl Class {
     }
 
     /// What the topics tell of a change.
-    fn tell_of(&mut self, change: &Change, out: &mut Out<Class>) {
+    pub(super) fn tell_of(&mut self, change: &Change, out: &mut Out<Class>) {
         match &change.what {
             What::Staged { reason, .. } => {
                 let event = ClassEvent::Phase { phase: self.phase_at(change.at), at: change.at, reason: reason.clone() };
                 self.publish_class(event, out);
+            }
+            What::Cooled => {
+                self.publish_class(ClassEvent::Phase { phase: Phase::Cooling, at: change.at, reason: None }, out);
+            }
+            What::Moved(each) => self.publish_plan(each, change.at, out),
+            What::Undone { id } => {
+                if let Some(undone) = self.moves.iter().find(|each| each.id == *id) {
+                    self.publish_plan(undone, change.at, out);
+                }
+            }
+            What::Joined(joined) => self.publish_roster(joined.slot, out),
+            What::Left { slot } | What::Returned { slot } | What::Shared { slot, .. } | What::HrMaxApproved { slot } => {
+                self.publish_roster(*slot, out);
             }
             What::Paired { slot, .. } => {
                 if let Some(slot) = slot {
@@ -216,15 +229,7 @@ impl Class {
             What::Shown { slot, .. } => self.publish_whisper(*slot, out),
             What::Driven { .. } => self.tell_staff(out),
             What::Created(_)
-            | What::Cooled
-            | What::Moved(_)
-            | What::Undone { .. }
-            | What::Joined(_)
-            | What::Left { .. }
-            | What::Returned { .. }
             | What::Booted { .. }
-            | What::Shared { .. }
-            | What::HrMaxApproved { .. }
             // The list follows with the next tick.
             | What::Acknowledged { .. }
             | What::Sos { .. }
@@ -303,8 +308,8 @@ impl Class {
         let (each, _) = self.moved(action, when, at)?;
         let (id, when) = (each.id, each.at);
         let change = Change { at, by: Some(by.user), what: What::Moved(each) };
-        self.happen_for(ask, Response::Planned { id, at: when }, change, out);
-        self.publish_plan(id, action, when, false, at, out);
+        self.happen_for(ask, Response::Planned { id, at: when }, change.clone(), out);
+        self.tell_of(&change, out);
         Ok(())
     }
 
@@ -315,21 +320,14 @@ impl Class {
         let last = last.ok_or_else(|| refusal(ErrorCode::TooLate, "only the last move can be taken back"))?;
         ensure(at <= last.at + UNDO_MS, ErrorCode::TooLate, "a move can be taken back for five seconds")?;
         let change = Change { at, by: Some(by.user), what: What::Undone { id } };
-        self.happen_for(ask, Response::Planned { id, at: last.at }, change, out);
-        self.publish_plan(id, last.action, last.at, true, at, out);
+        self.happen_for(ask, Response::Planned { id, at: last.at }, change.clone(), out);
+        self.tell_of(&change, out);
         Ok(())
     }
 
-    fn publish_plan(
-        &self,
-        id: u32,
-        action: PlanAction,
-        when: ClassMs,
-        undone: bool,
-        now: ClassMs,
-        out: &mut Out<Class>,
-    ) {
-        self.publish_class(ClassEvent::Plan { id, action, at: when, undone, plan: self.plan_view(now) }, out);
+    fn publish_plan(&self, each: &Move, now: ClassMs, out: &mut Out<Class>) {
+        let Move { id, at, action, undone } = *each;
+        self.publish_class(ClassEvent::Plan { id, action, at, undone, plan: self.plan_view(now) }, out);
     }
 
     fn open_for_joining(&self, at: ClassMs) -> Decision {
@@ -500,9 +498,9 @@ impl Class {
     fn enter(&mut self, joined: Joined, by: UserId, ask: AskId, at: ClassMs, out: &mut Out<Class>) {
         let slot = joined.slot;
         let change = Change { at, by: Some(by), what: What::Joined(Box::new(joined)) };
-        self.happen_for(ask, Response::Joined { slot }, change, out);
+        self.happen_for(ask, Response::Joined { slot }, change.clone(), out);
         self.bind_viewers(slot);
-        self.publish_roster(slot, out);
+        self.tell_of(&change, out);
     }
 
     fn leave(&mut self, slot: Slot, left: ClassMs, by: UserId, ask: AskId, out: &mut Out<Class>) {
@@ -510,8 +508,8 @@ impl Class {
             out.letter(Letter { to: ActorKey::User(user), body: LetterBody::LeftClass { class: self.id } });
         }
         let change = Change { at: left, by: Some(by), what: What::Left { slot } };
-        self.happen_for(ask, Response::Done, change, out);
-        self.publish_roster(slot, out);
+        self.happen_for(ask, Response::Done, change.clone(), out);
+        self.tell_of(&change, out);
     }
 
     fn pair(&self, by: &Caller, sensor: Sensor, slot: Option<Slot>) -> Decision<What> {
@@ -581,14 +579,12 @@ impl Class {
             LetterBody::Consent { user, consent, .. } => {
                 let Some(slot) = self.by_user.get(&user).copied() else { return };
                 if self.riders[usize::from(slot)].consent != consent {
-                    self.happen(at, Some(user), What::Shared { slot, consent }, out);
-                    self.publish_roster(slot, out);
+                    self.happen_and_tell(at, Some(user), What::Shared { slot, consent }, out);
                 }
             }
             LetterBody::HrMaxApproved { user } => {
                 let Some(slot) = self.by_user.get(&user).copied() else { return };
-                self.happen(at, None, What::HrMaxApproved { slot }, out);
-                self.publish_roster(slot, out);
+                self.happen_and_tell(at, None, What::HrMaxApproved { slot }, out);
             }
             LetterBody::InClass { .. }
             | LetterBody::LeftClass { .. }

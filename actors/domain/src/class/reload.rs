@@ -14,7 +14,19 @@ use std::collections::BTreeMap;
 
 impl Class {
     /// A class from everything that is stored of it: changes in the order in which they were saved, samples in any order.
-    pub fn restore(id: ClassId, changes: &[Change], mut samples: Vec<StoredSample>, now: Millis) -> Class {
+    pub fn restore(id: ClassId, changes: &[Change], samples: Vec<StoredSample>, now: Millis) -> Class {
+        let mut class = Class::folded(id, changes, samples, now);
+        let at = class.class_at(now);
+        class.awake_since = at;
+        for rider in &mut class.riders {
+            // Until something new arrives, nobody knows whether it is still so.
+            rider.shown.fresh = rider.shown.fresh.map(|fresh| fresh.min(at - LOST_MS - 1));
+        }
+        class
+    }
+
+    /// The class as it was at `now`, where nothing but this had come by then.
+    pub(super) fn folded(id: ClassId, changes: &[Change], mut samples: Vec<StoredSample>, now: Millis) -> Class {
         let mut class = Class::new(id);
         for change in changes {
             class.apply(change);
@@ -32,7 +44,6 @@ impl Class {
             class.restore_rider(slot, &by_source, at);
         }
         class.unfresh.clear();
-        class.awake_since = at;
         class.attention.begin_ids_at((at / 100) as u32);
         class.board.stale = true;
         if matches!(class.stage, Stage::Settled | Stage::Aborted) && class.settled {
@@ -72,8 +83,6 @@ impl Class {
                 }
             });
             rider.show_newest(now, terms);
-            // Until something new arrives, nobody knows whether it is still so.
-            rider.shown.fresh = rider.shown.fresh.map(|fresh| fresh.min(now - LOST_MS - 1));
         });
         let rider = &self.riders[usize::from(slot)];
         // Samples that came after the last summary, which nobody has told of yet.

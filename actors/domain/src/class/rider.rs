@@ -79,6 +79,15 @@ pub enum Who {
     Guest,
 }
 
+impl Who {
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Who::User(user) => Some(user),
+            Who::Guest => None,
+        }
+    }
+}
+
 /// The newest heart rate and how fresh it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
@@ -136,10 +145,7 @@ pub struct Rider {
 
 impl Rider {
     pub fn user(&self) -> Option<UserId> {
-        match self.who {
-            Who::User(user) => Some(user),
-            Who::Guest => None,
-        }
+        self.who.user()
     }
 
     pub fn is_present(&self) -> bool {

@@ -200,7 +200,7 @@ impl Class {
     }
 
     /// Puts a new sample into its wearer's figures. `now` is class time.
-    fn place(&mut self, slot: Slot, sample: Sample, session: SessionId, now: ClassMs) {
+    pub(super) fn place(&mut self, slot: Slot, sample: Sample, session: SessionId, now: ClassMs) {
         let placed = self.with_rider(slot, |rider, streams, terms| {
             let before = (rider.live.figures().points(), rider.live.figures().unrankable);
             let wear = Wear { streams, slot, present: &rider.present };

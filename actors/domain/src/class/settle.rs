@@ -41,14 +41,12 @@ impl Class {
 
     fn enter_stage(&mut self, stage: Stage, now: Millis, out: &mut Out<Class>) {
         let at = self.class_at(now);
-        self.happen(at, None, What::Staged { stage, reason: None }, out);
-        self.publish_class(ClassEvent::Phase { phase: self.phase_at(at), at, reason: None }, out);
+        self.happen_and_tell(at, None, What::Staged { stage, reason: None }, out);
     }
 
     fn cool(&mut self, now: Millis, out: &mut Out<Class>) {
         let at = self.timeline.ends().unwrap_or_else(|| self.class_at(now));
-        self.happen(at, None, What::Cooled, out);
-        self.publish_class(ClassEvent::Phase { phase: Phase::Cooling, at, reason: None }, out);
+        self.happen_and_tell(at, None, What::Cooled, out);
     }
 
     /// What is left to do after the end: settle, then tell of what came late.

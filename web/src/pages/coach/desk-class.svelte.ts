@@ -1,7 +1,7 @@
 // One class as its trainer sees and drives it: the feed with the desk's eyes, the list of who needs attention, and every control.
 // State without looks. The class lives in the server: what breaks here, breaks here alone.
 
-import { ClassFeed } from '../../live/feed'
+import { ClassFeed, type Source } from '../../live/feed'
 import { type Coming, effectAt, type PlanMove } from '../../live/moves'
 import { type Moment, nextLookMs } from '../../live/timer'
 import { Trail } from '../../live/trail'
@@ -69,9 +69,11 @@ export class DeskClass {
   constructor(
     readonly id: string,
     private readonly wall: DeskWatcher,
+    /** A film, where the desk looks back: then nothing is done to the class from here. */
+    source: Source = socket,
   ) {
     this.feed = new ClassFeed(
-      socket,
+      source,
       id,
       {
         info: () => this.informed(),

@@ -12,7 +12,14 @@ export interface Keys {
   screen(): void
   screens(): void
   chat(): void
+  /** Looks back, so many steps; on, where it is more than none. */
+  look(steps: number): void
+  /** Back to what is now. */
+  now(): void
 }
+
+/** Among the people on the wall arrows go from one to the next. */
+const moves = (target: HTMLElement) => target.closest('.frame') !== null
 
 export function press(event: KeyboardEvent, keys: Keys): void {
   const target = event.target as HTMLElement
@@ -32,6 +39,9 @@ export function press(event: KeyboardEvent, keys: Keys): void {
   else if (event.code === 'KeyT') keys.screen()
   else if (event.code === 'KeyP') keys.screens()
   else if (event.code === 'KeyC') keys.chat()
+  else if (event.code === 'ArrowLeft' && !moves(target)) keys.look(-1)
+  else if (event.code === 'ArrowRight' && !moves(target)) keys.look(1)
+  else if (event.code === 'Escape') keys.now()
   else return
   event.preventDefault()
 }

@@ -5,7 +5,7 @@ use super::super::browser::ok;
 use super::super::gym::Gym;
 use super::super::recordings::golden_profile;
 use super::super::{Ctx, Outcome};
-use super::said;
+use super::{film, said, slot};
 use crate::Result;
 use crate::demo::people;
 use fitconnect_loadtest::people::shipped_people;
@@ -99,6 +99,7 @@ async fn answer(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     for kind in ["sos", "fell", "over_max", "high", "sensor_lost"] {
         cleared(&mut browser, outcome, kind)?;
     }
+    film::look_back(gym, class, &mut browser, &riders, outcome).await?;
     whispered(&mut browser, outcome, &riders[WHISPERED]).await?;
     let swapped = browser.ask(&json!({ "do": "swap", "a": slot(&riders[5])?, "b": slot(&riders[SLOW])? }))?;
     let points = format!(
@@ -113,6 +114,8 @@ async fn answer(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<()> {
     answered(&mut browser, outcome, "out_of_target")?;
     settle(&riders[5]).await;
     cleared(&mut browser, outcome, "out_of_target")?;
+    trainer.act(class, ClassCommand::Abort { reason: "Fire drill".into() }).await?;
+    film::replay(&mut browser, outcome)?;
     browser.close()
 }
 
@@ -142,10 +145,6 @@ async fn whispered(browser: &mut Browser, outcome: &mut Outcome, rider: &Rider) 
     let acted = browser.ask(&json!({ "do": "acted" }))?;
     outcome.must("the heart falls, and the desk says that it worked", ok(&acted), "true", ok(&acted));
     Ok(())
-}
-
-fn slot(rider: &Rider) -> Result<u16> {
-    Ok(rider.status.borrow().slot.ok_or("a rider without a place")?)
 }
 
 async fn settle(rider: &Rider) {

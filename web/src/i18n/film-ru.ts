@@ -1,0 +1,16 @@
+export const ru = {
+  label: 'Просмотр назад',
+  back: '−30 с',
+  on: '+30 с',
+  play: 'Продолжить',
+  pause: 'Стоп-кадр',
+  place: 'Момент занятия',
+  at: (here: string, of: string) => `${here} из ${of}`,
+  speed: 'Скорость',
+  alarmBefore: 'Предыдущая тревога',
+  alarmAfter: 'Следующая тревога',
+  live: 'Сейчас',
+  close: 'К итогам',
+  loading: 'Загружаем запись…',
+  failed: 'Запись не загружается, пробуем ещё раз.',
+}
