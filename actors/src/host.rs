@@ -67,6 +67,8 @@ pub struct Host<B: Body> {
     tick_timer: Option<SpawnHandle>,
     used_at: Millis,
     sleepy: bool,
+    /// The timer of that runs.
+    dozes: bool,
     panics: VecDeque<Millis>,
     failures: u32,
     /// The last machine was lost: what it had handed to the committer may be stored.
@@ -108,6 +110,7 @@ impl<B: Body> Host<B> {
             tick_timer: None,
             used_at: Millis(0),
             sleepy: false,
+            dozes: false,
             panics: VecDeque::new(),
             failures: 0,
             fell: false,

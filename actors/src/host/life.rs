@@ -186,12 +186,23 @@ impl<B: Body> Host<B> {
 
     /// The machine has nothing to do. It goes after a while, if nothing comes.
     pub(super) fn doze(&mut self, ctx: &mut Context<Self>) {
-        if std::mem::replace(&mut self.sleepy, true) {
-            return;
+        self.sleepy = true;
+        if !self.dozes {
+            self.doze_for(LINGER, ctx);
         }
-        ctx.run_later(LINGER, |host, ctx| {
-            if host.sleepy && host.now().since(host.used_at) as u128 >= LINGER.as_millis() {
-                host.sleep(ctx);
+    }
+
+    /// One timer an actor: its context polls every one that it has whenever something comes, and a busy actor dozes off each time.
+    fn doze_for(&mut self, wait: Duration, ctx: &mut Context<Self>) {
+        self.dozes = true;
+        ctx.run_later(wait, |host, ctx| {
+            host.dozes = false;
+            if !host.sleepy {
+                return;
+            }
+            match LINGER.saturating_sub(Duration::from_millis(host.now().since(host.used_at))) {
+                Duration::ZERO => host.sleep(ctx),
+                left => host.doze_for(left, ctx),
             }
         });
     }
