@@ -73,6 +73,8 @@ pub struct Socket {
     /// Nobody has said hello, and this long it is waited for.
     hello: Option<Pin<Box<Sleep>>>,
     outbox: Option<Arc<Outbox>>,
+    /// Of the token that this socket was opened with, or has shown since.
+    expires_at: Millis,
     bad: u32,
     closing: bool,
     /// One id for everything that is logged of this socket.
@@ -93,6 +95,7 @@ impl Socket {
             wire,
             hello: None,
             outbox: None,
+            expires_at: Millis(0),
             bad: 0,
             closing: false,
             trace: TraceId::new(),
@@ -167,7 +170,8 @@ impl Socket {
             features: Vec::new(),
         };
         outbox.control(codec::encode(0, &welcome), now.0);
-        self.app.house.open_session(claims.expires_at(), &outbox);
+        self.expires_at = claims.expires_at();
+        self.app.house.open_session(self.expires_at, &outbox);
         if !self.app.revoked.is_good(&claims) {
             // Taken back in this very moment, when this socket was not yet among those that were closed.
             outbox.close(CloseCode::Unauthorised, now.0);
@@ -348,6 +352,7 @@ impl Socket {
         match self.app.believe(token) {
             Ok(claims) if claims.user == outbox.by.user && claims.role == outbox.by.role => {
                 let expires_at = claims.expires_at();
+                self.expires_at = expires_at;
                 self.app.house.to_session(outbox.by.session, Input::Refreshed { expires_at }, reply);
             }
             Ok(_) => reply.refuse(ErrorCode::Forbidden, now),
@@ -362,7 +367,7 @@ impl Socket {
         let known = wanted.and_then(|wanted| house.lost_session(wanted, &own.by));
         let reclaimed = known.is_some_and(|by| {
             let outbox = self.carry(by);
-            let taken = house.reclaim_session(&outbox);
+            let taken = house.reclaim_session(self.expires_at, &outbox);
             if taken {
                 house.session_ended(own.by.session, Some(&own));
             }

@@ -295,7 +295,7 @@ impl House {
         });
         self.callers.insert(id, by);
         self.sessions.actors.insert(id, Arc::new(address.recipient()));
-        self.to_session(id, session::Input::Attached, ReplyTo::Nobody);
+        self.to_session(id, session::Input::Attached { expires_at }, ReplyTo::Nobody);
     }
 
     /// The identity of a session that waits for a socket, if it is this person's.
@@ -305,11 +305,11 @@ impl House {
         same.then_some(known)
     }
 
-    /// Another socket carries a session from now on; `outbox.by` is the session's identity.
-    pub fn reclaim_session(self: &Arc<Self>, outbox: &Arc<Outbox>) -> bool {
+    /// Another socket carries a session from now on; `outbox.by` is the session's identity, the end is that of the socket's own token.
+    pub fn reclaim_session(self: &Arc<Self>, expires_at: Millis, outbox: &Arc<Outbox>) -> bool {
         let Some(found) = self.sessions.find(outbox.by.session) else { return false };
         self.hub.attach(outbox, self.clock.now().0);
-        let attach = Post::Attach(outbox.clone(), session::Input::Attached);
+        let attach = Post::Attach(outbox.clone(), session::Input::Attached { expires_at });
         let taken = found.try_send(Mail::new(attach, &self.stats)).is_ok();
         if !taken {
             self.hub.detach(outbox);

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A socket carries the session from now on: the first, or another after a loss.
-    Attached,
+    /// A socket carries the session from now on: the first, or another after a loss. Its own token counts from here on.
+    Attached { expires_at: Millis },
     /// A frame was read. `ask` is its id.
     Frame(Request),
     /// A frame that could not be read; the socket has told the client.
@@ -234,8 +234,8 @@ impl Session {
         }
     }
 
-    fn attached(&mut self, out: &mut Out<Session>) {
-        self.attached = true;
+    fn attached(&mut self, expires_at: Millis, out: &mut Out<Session>) {
+        (self.attached, self.expires_at) = (true, expires_at);
         // Subscriptions belong to the socket; the client names them again when it resumes.
         self.topics.clear();
         self.tell_link(Link::Up, out);
@@ -292,7 +292,7 @@ impl Machine for Session {
         match input {
             Input::Frame(request) => return self.frame(request, ask, now, out),
             Input::Bad => self.too_fast(0, AskId::NOBODY, out),
-            Input::Attached => self.attached(out),
+            Input::Attached { expires_at } => self.attached(expires_at, out),
             Input::Refreshed { expires_at } => {
                 self.expires_at = self.expires_at.max(expires_at);
                 out.answer(ask, Response::Done);

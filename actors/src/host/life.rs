@@ -89,9 +89,11 @@ impl<B: Body> Host<B> {
             self.keep_checkpoints(ctx);
         }
         self.wake_when_due(ctx);
-        if let Some(tick) = B::tick() {
+        match B::tick() {
             // What it showed and did by itself goes on, though nobody may ask.
-            self.step(tick, AskId::NOBODY, self.now(), ctx);
+            Some(tick) => self.step(tick, AskId::NOBODY, self.now(), ctx),
+            // It fell, and perhaps nobody asks any more.
+            None => self.doze(ctx),
         }
         for post in std::mem::take(&mut self.waiting) {
             self.post(post, ctx);

@@ -62,6 +62,7 @@ pub struct Client {
     pub heard: Heard,
     seen_at: Millis,
     pub script: crate::roles::Script,
+    pub talk: crate::talk::Talk,
 }
 
 /// What has come by the topics, for probes.
@@ -101,6 +102,7 @@ impl Client {
             heard: Heard::default(),
             seen_at: Millis(0),
             script: crate::roles::Script::default(),
+            talk: crate::talk::Talk::default(),
         }
     }
 
@@ -438,15 +440,22 @@ impl Client {
 
     fn answered(&mut self, cmd: CmdId, response: &Response, ctx: &mut Ctx<'_>) -> Checked {
         let (user, now) = (self.user, ctx.now);
-        let Some(command) = self.commands.answered(cmd, response, &mut self.rng, now)? else { return Ok(()) };
+        let Some(command) = self.commands.answered(cmd, response, &mut self.rng, now)? else {
+            if let Some(request) = self.commands.refused(cmd) {
+                self.talked(cmd, &request, false);
+            }
+            return Ok(());
+        };
         check::answer(ctx.run, user, command, response)?;
         let request = command.request.clone();
         self.accepted(&request, response);
+        self.talked(cmd, &request, true);
         Ok(())
     }
 
     fn subscribed(&mut self, told: &Subscribed, ctx: &Ctx<'_>) -> Checked {
         self.topics.subscribed(told, ctx.life, ctx.now, self.drains)?;
+        self.room_told(ctx.run, told)?;
         check::snapshot(ctx.run, self.user, told)
     }
 
@@ -454,7 +463,7 @@ impl Client {
         match response {
             Response::Subscribed(told) => self.subscribed(&told, ctx),
             Response::Event { h, o, e } => match self.topics.event(h, o, ctx.now, self.drains)? {
-                Some(topic) => self.event(topic, &e, ctx),
+                Some(topic) => self.event(topic, o, &e, ctx),
                 None => Ok(()),
             },
             Response::Tick { h, b } => self.tick(h, &b, ctx.now),
@@ -473,9 +482,11 @@ impl Client {
                 Ok(())
             }
             Response::Lagging { h } | Response::Typing { h, .. } => self.topics.heard(h, self.drains).map(drop),
-            Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } | Response::Ended { .. } => {
+            Response::Ended { h } => {
+                self.topics.ended(h, self.drains);
                 Ok(())
             }
+            Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } => Ok(()),
             // A topic of a resume, or a frame that wanted no reply.
             Response::Refused(_) => Ok(()),
             Response::Welcome { .. }
@@ -490,7 +501,10 @@ impl Client {
         }
     }
 
-    fn event(&mut self, topic: Topic, event: &Event, ctx: &mut Ctx<'_>) -> Checked {
+    fn event(&mut self, topic: Topic, offset: u64, event: &Event, ctx: &mut Ctx<'_>) -> Checked {
+        if let (Topic::Room(_), Event::Room(event)) = (topic, event) {
+            return self.room_event(ctx.run, offset, event);
+        }
         check::event(ctx.run, topic, self.user, event)?;
         match (topic, event) {
             (Topic::Class(class), Event::Class(ClassEvent::Cue { text })) => {

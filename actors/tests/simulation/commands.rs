@@ -81,6 +81,12 @@ impl Commands {
         }
     }
 
+    /// What was asked, where it was refused for good.
+    pub fn refused(&self, cmd: CmdId) -> Option<Request> {
+        let refused = |command: &&Command| command.cmd == cmd && command.refused.is_some();
+        self.list.iter().find(refused).map(|command| command.request.clone())
+    }
+
     /// Takes an answer. An error says which promise was broken; `Some` is a command that has just been accepted.
     pub fn answered(
         &mut self,

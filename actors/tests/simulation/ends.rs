@@ -2,6 +2,7 @@
 
 use crate::client::GYM;
 use crate::store::SimStore;
+use crate::talk;
 use crate::truth::Truth;
 use crate::world::World;
 use fitconnect_actors::House;
@@ -43,6 +44,8 @@ pub fn wrong(world: &World, house: &Arc<House>) -> Vec<String> {
         consents_arrived(world, class, &mut wrong);
     }
     persons_once(world, &mut wrong);
+    wrong.extend(talk::wrong(world));
+    world.clients.iter().for_each(|client| talk::marks(&world.run, client, &mut wrong));
     nothing_leaks(world, house, &mut wrong);
     wrong
 }
@@ -288,6 +291,9 @@ pub fn touch(world: &World, house: &Arc<House>) -> Vec<Touched> {
         let (session, topic) = (SessionId(Uuid::nil()), Topic::Class(class.id));
         house.to_class(class.id, Input::Unsubscribe { session, topic }, ReplyTo::Nobody);
     }
+    let (key, input) = talk::touch(&world.run);
+    all.push(touched(key));
+    house.to_room(world.run.room, input, ReplyTo::Nobody);
     for client in &world.clients {
         all.push(touched(ActorKey::User(client.user)));
         let (user, role) = (client.user, client.role);

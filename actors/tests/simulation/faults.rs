@@ -100,6 +100,17 @@ impl Faults {
         Faults { inner: Mutex::new(Inner { on: true, rng, rates, counts: BTreeMap::new() }) }
     }
 
+    /// Nothing goes wrong but what [`Faults::set`] says.
+    pub fn none(rng: &mut Rng) -> Faults {
+        let (rates, counts) = (BTreeMap::new(), BTreeMap::new());
+        Faults { inner: Mutex::new(Inner { on: true, rng: rng.fork(), rates, counts }) }
+    }
+
+    /// This kind happens so often from now on, in thousandths of its occasions.
+    pub fn set(&self, fault: Fault, per_mille: u64) {
+        self.inner.lock().expect("one thread").rates.insert(fault, per_mille * ALWAYS / 1_000);
+    }
+
     /// These kinds whenever there is an occasion, and no others.
     pub fn only(kinds: &[Fault]) -> Faults {
         let rates = kinds.iter().map(|fault| (*fault, ALWAYS)).collect();

@@ -1,4 +1,4 @@
-//! Session, class, user, host, house, hub and stores on simulated time, with everything going wrong by seed. Invariants are held
+//! Session, class, user, room, host, house, hub and stores on simulated time, with everything going wrong by seed. Invariants are held
 //! after every step; the same seed gives the same trace.
 //!
 //! `FITCONNECT_SIM_SEEDS=200` runs so many seeds, from `FITCONNECT_SIM_FROM` on; `FITCONNECT_SIM_SEED=n` replays one and prints its trace.
@@ -18,6 +18,8 @@ mod rng;
 mod roles;
 mod socket;
 mod store;
+mod stress;
+mod talk;
 mod topics;
 mod trace;
 mod truth;
@@ -83,7 +85,7 @@ fn every_seed_keeps_every_promise() {
 #[test]
 fn the_same_seed_is_the_same_run() {
     let seed = number("FITCONNECT_SIM_FROM").unwrap_or(1);
-    let seeds = (number("FITCONNECT_SIM_SEEDS").unwrap_or(SEEDS) / 10).max(3);
+    let seeds = (number("FITCONNECT_SIM_SEEDS").unwrap_or(SEEDS) / 100).max(3);
     for seed in seed..seed + seeds {
         let (first, second) = (on_thread(seed, false), on_thread(seed, false));
         assert_eq!((first.hash, first.steps, first.frames), (second.hash, second.steps, second.frames), "seed {seed}");
@@ -102,6 +104,7 @@ fn report(outcomes: &[Outcome]) {
     println!("sim commits {}", sum(|outcome| outcome.commits));
     println!("sim commands {}", sum(|outcome| outcome.commands));
     println!("sim samples {}", sum(|outcome| outcome.samples));
+    println!("sim room_events {}", sum(|outcome| outcome.room_events));
     println!("sim broken {}", outcomes.iter().filter(|outcome| outcome.wrong.is_some()).count());
     let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
     for (word, count) in outcomes.iter().flat_map(|outcome| &outcome.faults) {

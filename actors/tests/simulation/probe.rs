@@ -1,12 +1,13 @@
 //! A probe of a calm house: something new is said on every topic, and everybody who follows must hear it.
 
 use crate::client::Client;
+use crate::talk;
 use crate::truth::Truth;
-use crate::world::World;
+use crate::world::{Run, World};
 use fitconnect_domain::Millis;
 use fitconnect_protocol::session::Topic;
 use fitconnect_protocol::user::{Role, UserCommand};
-use fitconnect_protocol::{ClassId, Slot};
+use fitconnect_protocol::{ClassId, CmdId, Slot};
 
 /// A board that is shown has a tick at least so often.
 const TICK_WITHIN_MS: u64 = 2_500;
@@ -24,6 +25,8 @@ pub struct Probe {
     /// What a person weighs from now on.
     weights: Vec<(usize, f64)>,
     ticks: bool,
+    /// Words in the room.
+    words: Option<CmdId>,
 }
 
 impl Probe {
@@ -63,14 +66,19 @@ impl Probe {
         let followed = world.clients.iter().flat_map(live).collect();
         let boards = (0..world.run.classes.len()).filter(|class| Truth::of(&world.run, *class).lobby).collect();
         let (cues, weights) = (Vec::new(), Vec::new());
-        let mut probe = Probe { since: world.now(), followed, boards, cues, changed: None, weights, ticks: false };
+        let mut probe =
+            Probe { since: world.now(), followed, boards, cues, changed: None, weights, ticks: false, words: None };
         for index in 0..world.clients.len() {
             let client = &world.clients[index];
             if !client.is_up() {
                 continue;
             }
             match client.role {
-                Role::Trainer => probe.cues = say(world, index),
+                Role::Trainer => {
+                    probe.cues = say(world, index);
+                    let write = |client: &mut Client, run: &Run, now| client.write(run.room, now);
+                    probe.words = Some(world.with_client(index, write));
+                }
                 Role::Member => {
                     let weight = world.with_client(index, |client, _, now| client.weigh(now));
                     probe.weights.push((index, weight));
@@ -98,6 +106,11 @@ impl Probe {
                         silent.push(format!("{} follows {topic} and has not heard of place {slot}", client.name));
                     }
                 }
+            }
+            let room = Topic::Room(world.run.room);
+            let seq = self.words.and_then(|words| talk::place(&world.run, words));
+            if let Some(seq) = seq.filter(|seq| self.follows(client, room) && !client.shows(*seq)) {
+                silent.push(format!("{} follows the room and does not show number {seq}", client.name));
             }
             if self.ticks {
                 self.ticks_of(client, world, &mut silent);

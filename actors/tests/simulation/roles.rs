@@ -48,6 +48,9 @@ impl Client {
             Role::Hub => self.hear(ctx),
             Role::Screen => {}
         }
+        if matches!(self.role, Role::Trainer | Role::Member) {
+            self.talk(ctx);
+        }
         let now = ctx.now;
         for phone in 0..self.phones.len() {
             let class = ctx.run.class_of(self.phones[phone].class);

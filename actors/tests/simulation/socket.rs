@@ -16,6 +16,8 @@ use std::task::Wake;
 
 pub struct Socket {
     pub outbox: Arc<Outbox>,
+    /// Of its token.
+    until: Millis,
     /// A socket drains when it has been woken, and only then.
     woken: Arc<Woken>,
 }
@@ -33,16 +35,21 @@ impl Wake for Woken {
 const TOKEN_MS: u64 = 24 * 3_600_000;
 
 impl Socket {
-    fn new(by: Arc<Caller>) -> Socket {
+    fn new(by: Arc<Caller>, until: Millis) -> Socket {
         let (outbox, woken) = (Outbox::new(by), Arc::<Woken>::default());
         outbox.drained_by(&woken.clone().into());
-        Socket { outbox, woken }
+        Socket { outbox, until, woken }
     }
 
     /// The person is known: a session begins.
     pub fn open(house: &Arc<House>, by: Caller, now: Millis) -> Socket {
-        let socket = Socket::new(Arc::new(by));
-        house.open_session(now.plus(TOKEN_MS), &socket.outbox);
+        Socket::open_until(house, by, now.plus(TOKEN_MS))
+    }
+
+    /// With a token that ends then.
+    pub fn open_until(house: &Arc<House>, by: Caller, until: Millis) -> Socket {
+        let socket = Socket::new(Arc::new(by), until);
+        house.open_session(until, &socket.outbox);
         socket
     }
 
@@ -65,7 +72,7 @@ impl Socket {
         let carried = known.is_some();
         let reclaimed = known.is_some_and(|by| {
             self.carry(by, read);
-            let taken = house.reclaim_session(&self.outbox);
+            let taken = house.reclaim_session(self.until, &self.outbox);
             if taken {
                 house.session_ended(own.by.session, Some(&own));
             }
@@ -83,7 +90,7 @@ impl Socket {
     }
 
     fn carry(&mut self, by: Arc<Caller>, read: impl FnMut(&[u8])) {
-        let before = std::mem::replace(self, Socket::new(by));
+        let before = std::mem::replace(self, Socket::new(by, self.until));
         before.drain_from(read);
         before.outbox.shut();
     }

@@ -51,6 +51,8 @@ struct Inner {
     /// What is stored of classes and persons, decoded as it is written: what clients see is held against it.
     classes: BTreeMap<ClassId, Vec<Change>>,
     persons: BTreeMap<UserId, Vec<user::Change>>,
+    /// A room's as they are stored now.
+    rooms: BTreeMap<RoomId, Vec<RoomEvent>>,
     down_until: Option<Instant>,
     damage_after: Option<Instant>,
     damage_every: Duration,
@@ -75,6 +77,7 @@ impl SimStore {
             handled: VecDeque::new(),
             classes: BTreeMap::new(),
             persons: BTreeMap::new(),
+            rooms: BTreeMap::new(),
             down_until: None,
             damage_after: None,
             damage_every: DAMAGE_EVERY,
@@ -96,6 +99,13 @@ impl SimStore {
         self.inner().actors.insert(ActorKey::User(user), kept);
     }
 
+    /// A person's row is this from now on, or cannot be read. Returns what it was.
+    pub fn damage_person(&self, user: UserId, row: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let mut inner = self.inner();
+        let kept = inner.actors.get_mut(&ActorKey::User(user)).expect("a person who is stored");
+        kept.snapshot.replace(row.unwrap_or_else(|| vec![0xc1]))
+    }
+
     /// Reads are damaged as often as this.
     pub fn damage_every(&self, every: Duration) {
         self.inner().damage_every = every;
@@ -113,6 +123,11 @@ impl SimStore {
 
     pub fn person_changes<T>(&self, user: UserId, look: impl FnOnce(&[user::Change]) -> T) -> T {
         look(self.inner().persons.get(&user).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// A room's events as they are stored now.
+    pub fn room<T>(&self, room: RoomId, look: impl FnOnce(&[RoomEvent]) -> T) -> T {
+        look(self.inner().rooms.get(&room).map_or(&[][..], Vec::as_slice))
     }
 
     pub fn stored_person(&self, user: UserId) -> Option<Stored> {
@@ -156,6 +171,11 @@ impl SimStore {
         }
     }
 
+    /// It answers nobody for so long.
+    pub fn away_for(&self, ms: u64) {
+        self.inner().down_until = Some(Instant::now() + Duration::from_millis(ms));
+    }
+
     fn is_down(&self) -> bool {
         self.faults.are_on() && self.inner().down_until.is_some_and(|until| Instant::now() < until)
     }
@@ -180,7 +200,11 @@ impl SimStore {
         limit: u32,
         wanted: impl Fn(Option<u64>, &StoredChange) -> bool,
     ) -> Result<Vec<Numbered>, StoreError> {
-        self.pause_or_panic().await;
+        // One event is read for an actor, several are for its readers.
+        match limit {
+            1 => self.pause().await,
+            _ => self.pause_or_panic().await,
+        }
         if self.is_down() || self.faults.happens(Fault::LoadFailed) {
             return self.unavailable();
         }
@@ -349,13 +373,27 @@ impl Inner {
                         .map(|change| self.classes.entry(class).or_default().push(change)),
                     ActorKey::User(user) => unpack(&change.body, "a change")
                         .map(|change| self.persons.entry(user).or_default().push(change)),
-                    ActorKey::Room(_) => unpack::<RoomEvent>(&change.body, "an event").map(|_| ()),
+                    ActorKey::Room(room) => self.note_room(room, change),
                     ActorKey::Session(_) => Err(StoreError::Damaged("a session stores nothing".into())),
                 };
             if let Err(error) = read {
                 self.wrong.push(format!("{key}: what is stored cannot be read again: {error}"));
             }
         }
+    }
+}
+
+impl Inner {
+    fn note_room(&mut self, room: RoomId, change: &StoredChange) -> Result<(), StoreError> {
+        let events = self.rooms.entry(room).or_default();
+        events.push(unpack(&change.body, "an event")?);
+        for (seq, body) in &change.rewrites {
+            // That it was written is looked at where it is applied.
+            if let Some(earlier) = events.get_mut(*seq as usize - 1) {
+                *earlier = unpack(body, "an event")?;
+            }
+        }
+        Ok(())
     }
 }
 

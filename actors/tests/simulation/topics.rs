@@ -37,13 +37,23 @@ pub type Checked<T = ()> = Result<T, String>;
 
 impl Topics {
     pub fn want(&mut self, topic: Topic) {
-        self.list.entry(topic).or_default().wanted = true;
+        let followed = self.list.entry(topic).or_default();
+        (followed.wanted, followed.leaving) = (true, false);
+    }
+
+    /// It is no longer for us: it ends by itself, or has.
+    pub fn ended(&mut self, handle: u32, drain: u64) {
+        if let Some(topic) = self.handles.get(&handle).copied() {
+            self.bury(topic, drain);
+        }
     }
 
     /// A new socket gives new handles.
     pub fn socket_lost(&mut self) {
         self.handles.clear();
         self.dead.clear();
+        // A room that one has left is not asked for again.
+        self.list.retain(|topic, followed| !(is_stored(*topic) && followed.leaving));
         for followed in self.list.values_mut() {
             (followed.handle, followed.asked, followed.tick, followed.leaving) = (None, None, None, false);
         }
@@ -55,6 +65,12 @@ impl Topics {
         known
             .filter_map(|(topic, followed)| followed.position.map(|at| TopicPosition(*topic, at.epoch, at.offset)))
             .collect()
+    }
+
+    /// What is wanted and has neither a handle nor a position to resume from.
+    pub fn unfollowed(&self) -> Vec<Topic> {
+        let open = |followed: &Followed| followed.wanted && followed.position.is_none() && followed.handle.is_none();
+        self.list.iter().filter(|(_, followed)| open(followed)).map(|(topic, _)| *topic).collect()
     }
 
     pub fn is_given_up(&self, topic: Topic) -> bool {
@@ -92,7 +108,9 @@ impl Topics {
                 (entry.life, entry.heard_at) = (life, now);
                 return Ok(());
             };
-            if at.epoch != told.epoch || followed.life != life || at.offset > told.offset {
+            // What is stored outlives processes: a position in it is good for ever.
+            let same_life = followed.life == life || is_stored(topic);
+            if at.epoch != told.epoch || !same_life || at.offset > told.offset {
                 let whose = if followed.life == life { "this" } else { "another" };
                 return Err(format!("{topic}: recovered from {at:?} of {whose} process at {told:?}"));
             }
@@ -106,6 +124,7 @@ impl Topics {
         }
         let lawful = match (reason, followed.position) {
             (NotRecovered::New, Some(_)) => true,
+            (NotRecovered::EpochChanged | NotRecovered::TooOld, Some(_)) if is_stored(topic) => false,
             // Asked for twice: the second answer is about the position of before the first.
             (NotRecovered::EpochChanged, Some(at)) => at.epoch != told.epoch || at.offset <= told.offset,
             (NotRecovered::TooOld, Some(at)) => {
@@ -150,6 +169,14 @@ impl Topics {
 
     pub fn unsubscribed(&mut self, topic: Topic, drain: u64) {
         self.bury(topic, drain);
-        self.list.remove(&topic);
+        // Unless it has been asked for again meanwhile.
+        if self.list.get(&topic).is_some_and(|followed| followed.leaving) {
+            self.list.remove(&topic);
+        }
     }
+}
+
+/// Every event of it is stored, and none is too old.
+fn is_stored(topic: Topic) -> bool {
+    matches!(topic, Topic::Room(_))
 }

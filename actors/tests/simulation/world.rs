@@ -22,7 +22,7 @@ use fitconnect_protocol::class::{Activity, ClassClock, Segment, SegmentKind, Tar
 use fitconnect_protocol::limits::HOLD_MS;
 use fitconnect_protocol::session::{Response, Topic};
 use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, Role, Sex};
-use fitconnect_protocol::{ClassId, CmdId, ErrorCode};
+use fitconnect_protocol::{ClassId, CmdId, ErrorCode, RoomId, UserId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +44,9 @@ pub struct Run {
     pub log: Arc<SimLog>,
     pub faults: Arc<Faults>,
     pub classes: Vec<ClassInfo>,
+    /// Where they talk, and everybody who may.
+    pub room: RoomId,
+    pub people: Vec<UserId>,
 }
 
 impl Run {
@@ -81,6 +84,7 @@ pub struct Outcome {
     pub commits: u64,
     pub commands: u64,
     pub samples: u64,
+    pub room_events: u64,
     pub lives: u32,
     pub sim_ms: u64,
     pub hash: u64,
@@ -178,8 +182,11 @@ impl World {
         let count = if rng.hits(300) { 2 } else { 1 };
         let classes: Vec<ClassInfo> = (0..count).map(|nth| class_info(nth, &mut rng)).collect();
         let clients = people(&classes, &store, &mut rng);
+        let room = RoomId(crate::commands::Commands::new_id(&mut rng, START).0);
+        let may_talk = |client: &&Client| matches!(client.role, Role::Trainer | Role::Member);
+        let people = clients.iter().filter(may_talk).map(|client| client.user).collect();
         World {
-            run: Run { store, log, faults, classes },
+            run: Run { store, log, faults, classes, room, people },
             clients,
             trace: Trace::new(print),
             calm_at: rng.hits(600).then(|| START.plus(rng.between(12_000, 40_000))),
@@ -440,6 +447,7 @@ impl World {
             commits: self.run.store.commits(),
             commands: self.clients.iter().map(|client| client.commands.accepted).sum(),
             samples: phones.map(|phone| phone.acked).sum(),
+            room_events: self.run.store.room(self.run.room, <[_]>::len) as u64,
             lives: self.life,
             sim_ms: self.now.since(START),
             hash: self.trace.hash(),

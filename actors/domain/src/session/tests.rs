@@ -15,7 +15,7 @@ fn session() -> Session {
         name: String::new(),
     };
     let mut session = Session::new(Arc::new(by), Millis(600_000), Millis(0));
-    step(&mut session, Input::Attached, 0);
+    step(&mut session, Input::Attached { expires_at: Millis(600_000) }, 0);
     session
 }
 
@@ -62,10 +62,26 @@ fn a_lost_socket_is_told_and_waited_for() {
     let mut session = session();
     assert_eq!(step(&mut session, samples(), 1_000), ["to class, 0"]);
     assert_eq!(step(&mut session, Input::Detached, 2_000), ["link Down", "tick at 62000"]);
-    assert_eq!(step(&mut session, Input::Attached, 30_000), ["link Up"]);
+    assert_eq!(step(&mut session, Input::Attached { expires_at: Millis(600_000) }, 30_000), ["link Up"]);
     assert_eq!(step(&mut session, Input::Tick, 62_000), ["tick at 630000"], "it came back");
     step(&mut session, Input::Detached, 70_000);
     assert_eq!(step(&mut session, Input::Tick, 130_000), ["link Ended", "Ended"]);
+}
+
+#[test]
+fn a_session_that_is_taken_back_lasts_as_long_as_the_token_that_took_it() {
+    let mut longer = session();
+    step(&mut longer, Input::Detached, 590_000);
+    step(&mut longer, Input::Attached { expires_at: Millis(900_000) }, 600_000);
+    assert_eq!(step(&mut longer, Input::Tick, 630_000), ["tick at 930000"]);
+    let mut shorter = session();
+    step(&mut shorter, Input::Detached, 100_000);
+    assert_eq!(
+        step(&mut shorter, Input::Attached { expires_at: Millis(110_000) }, 105_000),
+        ["tick at 140000"],
+        "not as long as the one before"
+    );
+    assert_eq!(step(&mut shorter, Input::Tick, 140_000), ["Close(Unauthorised)", "Ended"]);
 }
 
 #[test]
