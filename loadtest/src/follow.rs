@@ -160,7 +160,8 @@ impl Seen {
             | ClassEvent::Plan { .. }
             | ClassEvent::Cue { .. }
             | ClassEvent::Staff(_)
-            | ClassEvent::Whisper(_) => {}
+            | ClassEvent::Whisper(_)
+            | ClassEvent::Loose { .. } => {}
         }
         if !of_class {
             return;

@@ -31,7 +31,11 @@ impl ClassView {
                 self.phase = moved(self.phase, *action, *undone);
             }
             ClassEvent::Cue { .. } => self.cues += 1,
-            ClassEvent::Roster { .. } | ClassEvent::Gone { .. } | ClassEvent::Staff(_) | ClassEvent::Whisper(_) => {}
+            ClassEvent::Roster { .. }
+            | ClassEvent::Gone { .. }
+            | ClassEvent::Staff(_)
+            | ClassEvent::Whisper(_)
+            | ClassEvent::Loose { .. } => {}
         }
     }
 

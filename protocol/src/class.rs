@@ -251,7 +251,8 @@ pub enum ClassCommand {
         #[cfg_attr(feature = "schema", ts(optional))]
         at: Option<Timestamp>,
     },
-    /// Wear another sensor. Staff may name another person, or nobody, which takes it off.
+    /// Wear another sensor. Staff may name another person, or nobody, which takes it off. A hub names nobody: it hears a sensor that
+    /// the class does not know yet.
     Pair {
         sensor: Sensor,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -509,6 +510,10 @@ pub enum ClassEvent {
     Staff(StaffView),
     /// Only on the desk.
     Whisper(WhisperView),
+    /// Only on the desk: the sensors that nobody wears, all of them.
+    Loose {
+        sensors: Vec<Sensor>,
+    },
 }
 
 /// `class:<id>` as it is now.
@@ -549,6 +554,10 @@ pub struct BoardSnapshot {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<WhisperView>>"))]
     pub whispers: Vec<WhisperView>,
+    /// Only on the desk: sensors that are heard and that nobody in the class wears, at most `limits::LOOSE_SHOWN`, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Sensor>>"))]
+    pub loose: Vec<Sensor>,
 }
 
 /// How well a segment's target was held.

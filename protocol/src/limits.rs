@@ -203,6 +203,8 @@ pub const FILM_MS_MAX: i64 = 600_000;
 pub const FILM_RIDERS_MAX: usize = 250;
 /// Alarms that a film names, the newest of the class.
 pub const FILM_RAISED_MAX: usize = 500;
+/// Sensors without a wearer that a desk lists.
+pub const LOOSE_SHOWN: usize = 32;
 /// Attention rows shown; the rest is counted.
 pub const ATTENTION_SHOWN: usize = 5;
 

@@ -22,6 +22,8 @@ commands on stdin, one JSON object a line:
   {"do":"swap","a":5,"b":7}                          two people had each other's straps from the start of class: their points before and after
   {"do":"film"} {"do":"film_tv"} {"do":"replay"}     the desk and the hall's screen look back; the desk runs a class that is over again
   {"do":"guest","name":"…"}                          lets somebody in who has no account
+  {"do":"strap","name":"…","source":7}               hands somebody a sensor that nobody wears
+  {"do":"beats","name":"…"}                          the heart rate on that person's tile, once there is one
   {"do":"crash"} {"do":"reopen"}                     the desk's tab dies between a press and its effect, and is opened anew
   {"do":"shots","name":"desk"} {"do":"errors"} {"do":"quit"}`
 
@@ -333,6 +335,22 @@ const all = {
     await pages.desk.waitForSelector(`.roster li:has-text("${name}")`, { timeout: 5_000 })
     await pages.desk.click('.roster [data-do="close"]')
     return { tiles: await settled() }
+  },
+
+  async strap({ name, source }) {
+    const { desk } = pages
+    const taps = ['[data-do="list"]', `.roster li:has-text("${name}") [data-hand]`, `[data-strap="${source}"]`]
+    for (const tap of taps) await desk.click(tap, { timeout: 5_000 })
+    await desk.waitForSelector('.basket', { state: 'detached', timeout: 5_000 })
+    if (options.out) await desk.screenshot({ path: join(options.out, 'desk-strap.png') })
+    await desk.click('.roster [data-do="close"]')
+    return { taps: taps.length }
+  },
+
+  async beats({ name, within_ms = 5_000 }) {
+    const tile = pages.desk.locator(`.tile:has-text("${name}") .bpm`)
+    await tile.waitFor({ timeout: within_ms })
+    return { bpm: Number(await tile.textContent()) }
   },
 
   async crash() {

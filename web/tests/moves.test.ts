@@ -17,8 +17,9 @@ test('a move is counted down to, and can be taken back until five seconds after 
   made.hear(told(1, { t: 'next' }, 3_000, 2), 0)
   expect(made.coming(500)).toEqual({ action: { t: 'next' }, leftMs: 2_500 })
   expect(made.coming(3_000)).toBeUndefined()
-  expect(made.undoable(500)).toMatchObject({ id: 1, leftMs: 7_500 })
-  expect(made.undoable(8_000)).toBeUndefined()
+  expect(made.undoable(500, 1)).toMatchObject({ id: 1, leftMs: 7_500 })
+  expect(made.undoable(8_000, 1)).toBeUndefined()
+  expect(made.undoable(8_000, 20)).toMatchObject({ leftMs: 95_000 })
 })
 
 test('the plan stands as it was until the move takes effect', () => {
@@ -34,10 +35,10 @@ test('what is taken back is no longer counted down to, and the move before it ma
   made.hear(told(2, { t: 'pause' }, 4_000, 3), 1_000)
   expect(made.coming(1_000)!.action.t).toBe('adjust')
   made.hear(told(2, { t: 'pause' }, 4_000, 4, true), 2_000)
-  expect(made.undoable(2_000)!.id).toBe(1)
+  expect(made.undoable(2_000, 1)!.id).toBe(1)
   expect([2_000, 3_000, 9_000].map((at) => made.planAt(at).version)).toEqual([1, 4, 4])
   made.hear(told(1, { t: 'adjust', by_s: 15 }, 3_000, 5, true), 3_500)
-  expect([made.coming(3_500), made.undoable(3_500), made.planAt(3_500).version]).toEqual([undefined, undefined, 5])
+  expect([made.coming(3_500), made.undoable(3_500, 1), made.planAt(3_500).version]).toEqual([undefined, undefined, 5])
 })
 
 test('a move at once holds at once, also for those that are still to come', () => {

@@ -16,6 +16,7 @@ pub mod fold;
 mod forecast;
 pub mod io;
 pub mod live;
+mod loose;
 pub mod plan;
 pub mod power;
 pub mod ranges;
@@ -170,6 +171,8 @@ pub struct Class {
     attention_due: bool,
     /// Who was at the desks when they were told last.
     staff_told: Option<StaffView>,
+    /// A sensor may have found or lost its wearer.
+    loose_due: bool,
     /// What was lost before this life began is not news.
     awake_since: ClassMs,
     counts: Counts,
@@ -225,6 +228,7 @@ impl Class {
             attention_at: None,
             attention_due: false,
             staff_told: None,
+            loose_due: false,
             awake_since: ClassMs::MIN,
             counts: Counts::default(),
         }
@@ -369,7 +373,8 @@ impl Class {
                     self.apply_whisper(*slot, text, *aim, change.at);
                 }
             }
-            What::Shown { slot, whisper } => self.apply_shown(*slot, *whisper, change.at),
+            What::Shown { slot, whisper, level } => self.apply_shown(*slot, *whisper, *level, change.at),
+            What::Acted { slot, whisper } => self.apply_acted(*slot, *whisper, change.at),
             What::Driven { driver } => self.driver = driver.clone(),
             What::Summarised { slot, summary } => {
                 let rider = &mut self.riders[usize::from(*slot)];
@@ -424,6 +429,7 @@ impl Class {
     }
 
     fn apply_paired(&mut self, sensor: &Sensor, owner: Option<UserId>, slot: Option<Slot>, at: ClassMs) {
+        self.loose_due = true;
         let known = self.streams.sensor(sensor.source).is_some();
         let before = self.streams.wear(sensor, owner, slot, at);
         // A sensor that nobody had paired has sent nothing.
@@ -444,6 +450,7 @@ impl Class {
         self.riders[usize::from(slot)].live.presence_changed(from, hold_ms);
         self.unfresh.insert(slot);
         self.board.stale = true;
+        self.loose_due = true;
     }
 
     fn rename(&mut self, slot: Slot) {

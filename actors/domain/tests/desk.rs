@@ -131,6 +131,23 @@ fn private_words_are_sent_shown_and_acted_upon() {
 }
 
 #[test]
+fn what_became_of_private_words_is_known_after_a_restart() {
+    let mut studio = studio(1);
+    studio.follow(&member(0), Topic::Class(CLASS));
+    studio.ride(0, 30, 160);
+    studio.accepted(&trainer(), whisper(0, Some(Aim::Ease)));
+    studio.accepted(&member(0), ClassCommand::Shown { whisper: 1 });
+    studio.host.restart();
+    studio.follow(&trainer(), Topic::Desk(CLASS));
+    studio.ride(0, 10, 150);
+    assert_eq!(whisper_told(&studio), (true, true));
+    studio.host.restart();
+    studio.follow(&second(), Topic::Desk(CLASS));
+    let Some((_, Snapshot::Board(board))) = studio.host.snapshots.last() else { panic!("a snapshot of the desk") };
+    assert!(board.whispers[0].acted.is_some());
+}
+
+#[test]
 fn what_the_heart_does_is_not_told_of_one_who_does_not_share_it() {
     let mut studio = Studio::open(vec![segment(SegmentKind::Work, 3_600, None)]);
     studio.rider(0);
@@ -168,4 +185,58 @@ fn words_to_the_hall_have_no_aim_and_a_new_desk_finds_the_newest_to_each() {
     studio.follow(&second(), Topic::Desk(CLASS));
     let Some((_, Snapshot::Board(board))) = studio.host.snapshots.last() else { panic!("a snapshot of the desk") };
     assert_eq!(board.whispers.iter().map(|each| (each.id, each.aim)).collect::<Vec<_>>(), [(2, Some(Aim::Push))]);
+}
+
+#[test]
+fn a_move_can_be_taken_back_for_five_seconds_of_the_trainers_however_fast_the_class_runs() {
+    let mut fast = facts(vec![segment(SegmentKind::Work, 3_600, None)]);
+    fast.clock.rate = 20;
+    let mut studio = Studio::with(fast);
+    studio.plan(PlanAction::Start).at(60);
+    let paused = |studio: &mut Studio| match studio.staff(ClassCommand::Plan { action: PlanAction::Pause, at: None }) {
+        Response::Planned { id, .. } => id,
+        other => panic!("not planned: {other:?}"),
+    };
+    let id = paused(&mut studio);
+    studio.at(60 + 4 * 20).staff(ClassCommand::Undo { id });
+    let id = paused(&mut studio);
+    studio.at(60 + 10 * 20);
+    assert_eq!(studio.refused(&trainer(), ClassCommand::Undo { id }), ErrorCode::TooLate);
+}
+
+/// What a new desk finds in the basket, and what an open one was told last.
+fn loose(studio: &mut Studio) -> (Vec<SourceId>, Vec<SourceId>) {
+    studio.host.advance(1_000);
+    let told = studio.host.published.iter().rev().find_map(|publish| match publish {
+        Publish::Event { event: ClassEvent::Loose { sensors }, .. } => Some(sensors.clone()),
+        _ => None,
+    });
+    studio.host.send(Input::Unsubscribe { session: second().session, topic: Topic::Desk(CLASS) });
+    studio.follow(&second(), Topic::Desk(CLASS));
+    let Some((_, Snapshot::Board(board))) = studio.host.snapshots.last() else { panic!("a snapshot of the desk") };
+    let sources = |sensors: &[Sensor]| sensors.iter().map(|sensor| sensor.source).collect::<Vec<_>>();
+    (sources(&board.loose), sources(&told.unwrap_or_default()))
+}
+
+#[test]
+fn straps_that_the_hall_hears_and_nobody_wears_are_handed_out_at_the_desk() {
+    let mut studio = studio(1);
+    let hub = caller(50_000, Role::Hub);
+    let hears = |n: u16| ClassCommand::Pair { sensor: strap(n), slot: None };
+    assert_eq!(loose(&mut studio).0, []);
+    studio.accepted(&hub, hears(70));
+    studio.at(5);
+    studio.accepted(&hub, hears(71));
+    studio.accepted(&hub, hears(70));
+    let both = vec![strap(71).source, strap(70).source];
+    assert_eq!(loose(&mut studio), (both.clone(), both));
+    // A walk-in, and a strap from the basket.
+    let guest = ClassCommand::Admit { user: None, guest: Some("Walk-in".into()), seat: None, sensors: vec![] };
+    let Response::Joined { slot } = studio.accepted(&trainer(), guest) else { panic!("not let in") };
+    studio.accepted(&trainer(), ClassCommand::Pair { sensor: strap(70), slot: Some(slot) });
+    assert_eq!(loose(&mut studio), (vec![strap(71).source], vec![strap(71).source]));
+    assert_eq!(studio.refused(&hub, ClassCommand::Pair { sensor: strap(72), slot: Some(slot) }), ErrorCode::Forbidden);
+    // It is laid back when its wearer goes home.
+    studio.accepted(&trainer(), ClassCommand::Leave { slot: Some(slot), at: None });
+    assert_eq!(loose(&mut studio).0, [strap(70).source, strap(71).source]);
 }

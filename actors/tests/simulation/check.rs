@@ -102,6 +102,14 @@ fn class_event(run: &Run, class: ClassId, event: &ClassEvent) -> Checked {
             "private words",
             |what| matches!(what, What::Cued { text, to: Some(slot), .. } if (text, *slot) == (&view.text, view.slot)),
         ),
+        // Somebody has worn each of them, or a hub has heard it.
+        ClassEvent::Loose { sensors } => sensors.iter().try_for_each(|each| {
+            stored(run, class, "a sensor", |what| match what {
+                What::Paired { sensor, .. } => sensor.source == each.source,
+                What::Joined(joined) => joined.sensors.iter().any(|sensor| sensor.source == each.source),
+                _ => false,
+            })
+        }),
     }
 }
 

@@ -32,7 +32,7 @@ fn every_frame_is_there() {
 fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Forecast, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
-    all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper);
+    all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper, Loose);
     all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block);
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);

@@ -173,6 +173,7 @@ pub fn class_events() -> Vec<ClassEvent> {
         ClassEvent::Cue { text: "Ещё 30 секунд!".into() },
         ClassEvent::Staff(staff()),
         ClassEvent::Whisper(whisper()),
+        ClassEvent::Loose { sensors: vec![loose()] },
     ]);
     all
 }
@@ -207,6 +208,10 @@ pub fn reasons() -> Vec<NotRecovered> {
     vec![NotRecovered::New, NotRecovered::EpochChanged, NotRecovered::TooOld, NotRecovered::Ahead]
 }
 
+fn loose() -> Sensor {
+    Sensor { source: SourceId::new(24_117).expect("small"), kind: SourceKind::Strap }
+}
+
 pub fn snapshots() -> Vec<Snapshot> {
     let activities = activities().into_iter();
     let mut all: Vec<_> = activities.map(|activity| Snapshot::Class(Box::new(class_snapshot(activity)))).collect();
@@ -217,6 +222,7 @@ pub fn snapshots() -> Vec<Snapshot> {
         attention: Some(list),
         staff: Some(staff()),
         whispers: vec![WhisperView { shown: None, acted: None, ..whisper() }],
+        loose: vec![loose()],
     };
     all.push(Snapshot::Board(Box::new(desk)));
     all.push(Snapshot::User(Box::new(user_snapshot())));

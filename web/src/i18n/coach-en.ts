@@ -106,7 +106,11 @@ export const en: CoachMessages = {
     take: 'Take over',
     locked: (name) => `${name} leads this class. Who leads moves the plan.`,
   },
-  roster: { open: 'Roster', label: 'Who is in the hall', guest: 'Guest’s name', seat: 'Seat', admit: 'Let in', noStrap: 'no sensor' },
+  roster: { open: 'Roster', label: 'Who is in the hall', guest: 'Guest’s name', seat: 'Seat', admit: 'Let in', noStrap: 'no sensor',
+    hand: 'Give a sensor',
+    basket: (name) => `Sensors that nobody wears, for ${name}`,
+    sensor: (kind, number) => `${{ strap: 'Strap', armband: 'Armband', machine: 'Machine', watch: 'Watch', manual: 'By hand', simulated: 'Trial' }[kind]} № ${number}`,
+  },
   chat: { open: 'Chat', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
   screens: {
     open: 'TVs',

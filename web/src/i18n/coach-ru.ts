@@ -1,3 +1,4 @@
+import type { SourceKind } from '../proto/protocol'
 import { pluralIn } from './plural'
 
 const p = pluralIn('ru')
@@ -105,7 +106,11 @@ export const ru = {
     take: 'Взять управление',
     locked: (name: string) => `Занятие ведёт ${name}. План двигает тот, кто ведёт.`,
   },
-  roster: { open: 'Список', label: 'Кто в зале', guest: 'Имя гостя', seat: 'Место', admit: 'Впустить', noStrap: 'без датчика' },
+  roster: { open: 'Список', label: 'Кто в зале', guest: 'Имя гостя', seat: 'Место', admit: 'Впустить', noStrap: 'без датчика',
+    hand: 'Выдать датчик',
+    basket: (name: string) => `Датчики, которые никто не носит: для ${name}`,
+    sensor: (kind: SourceKind, number: number) => `${{ strap: 'Пояс', armband: 'Манжета', machine: 'Тренажёр', watch: 'Часы', manual: 'Вручную', simulated: 'Пробный' }[kind]} № ${number}`,
+  },
   chat: { open: 'Чат', unread: (count: number) => `непрочитанных сообщений: ${count}` },
   screens: {
     open: 'Экраны',

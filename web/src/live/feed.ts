@@ -1,6 +1,6 @@
 // One class as a wall follows it: the topic `class:<id>` with `class:<id>:board`, or with `class:<id>:desk` for staff, kept together.
 
-import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry, StaffView, WhisperView } from '../proto/protocol'
+import type { AttentionList, ClassEvent, ClassSnapshot, Phase, PlanView, Refusal, RosterEntry, Sensor, StaffView, WhisperView } from '../proto/protocol'
 import { localNow } from '../net/clock'
 import { PHASES } from '../proto/layout'
 import type { Link } from '../net/link'
@@ -23,6 +23,8 @@ export interface FeedWatcher {
   staff?(view: StaffView): void
   /** Only on the desk: the newest private words to each, then what becomes of them. */
   whispers?(views: readonly WhisperView[]): void
+  /** Only on the desk: sensors that nobody wears, all of them. */
+  loose?(sensors: readonly Sensor[]): void
   refused(refusal: Refusal): void
 }
 
@@ -75,6 +77,7 @@ export class ClassFeed {
           if (snapshot.attention) this.watcher.attention?.(snapshot.attention)
           if (snapshot.staff) this.watcher.staff?.(snapshot.staff)
           this.watcher.whispers?.(snapshot.whispers ?? [])
+          this.watcher.loose?.(snapshot.loose ?? [])
         },
         attention: (list) => this.watcher.attention?.(list),
         event: (event) => this.event(event as ClassEvent),
@@ -185,6 +188,8 @@ export class ClassFeed {
         return this.watcher.staff?.(event)
       case 'whisper':
         return this.watcher.whispers?.([event])
+      case 'loose':
+        return this.watcher.loose?.(event.sensors)
     }
   }
 

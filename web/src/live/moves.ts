@@ -73,9 +73,9 @@ export class Moves {
   }
 
   /** The last one, where it can still be taken back, and the class milliseconds for which it can. */
-  undoable(classMs: number): (PlanMove & { leftMs: number }) | undefined {
+  undoable(classMs: number, rate: number): (PlanMove & { leftMs: number }) | undefined {
     const last = this.kept.at(-1)
-    const leftMs = last ? last.at + LIMITS.UNDO_MS - classMs : 0
+    const leftMs = last ? last.at + LIMITS.UNDO_MS * rate - classMs : 0
     return last && leftMs > 0 ? { ...last, leftMs } : undefined
   }
 }

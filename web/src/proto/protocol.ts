@@ -62,7 +62,11 @@ staff?: StaffView,
 /**
  * Only on the desk: the newest of each person.
  */
-whispers?: Array<WhisperView>, };
+whispers?: Array<WhisperView>,
+/**
+ * Only on the desk: sensors that are heard and that nobody in the class wears, at most `limits::LOOSE_SHOWN`, the newest first.
+ */
+loose?: Array<Sensor>, };
 
 /**
  * How class time runs: `class_ms + rate × (wall - wall_ms)`.
@@ -85,7 +89,7 @@ aim?: Aim, } | { "t": "drive", on: boolean, } | { "t": "shown", whisper: number,
 /**
  * What a class's topics tell, in order, numbered.
  */
-export type ClassEvent = { "t": "phase", phase: Phase, at: number, reason?: string, } | { "t": "plan", id: number, action: PlanAction, at: number, undone: boolean, plan: PlanView, } | { "t": "roster", entries: Array<RosterEntry>, } | { "t": "gone", slots: Array<number>, } | { "t": "cue", text: string, } | { "t": "staff" } & StaffView | { "t": "whisper" } & WhisperView;
+export type ClassEvent = { "t": "phase", phase: Phase, at: number, reason?: string, } | { "t": "plan", id: number, action: PlanAction, at: number, undone: boolean, plan: PlanView, } | { "t": "roster", entries: Array<RosterEntry>, } | { "t": "gone", slots: Array<number>, } | { "t": "cue", text: string, } | { "t": "staff" } & StaffView | { "t": "whisper" } & WhisperView | { "t": "loose", sensors: Array<Sensor>, };
 
 /**
  * `class:<id>` as it is now.

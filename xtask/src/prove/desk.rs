@@ -4,6 +4,7 @@
 mod controls;
 mod film;
 mod list;
+mod strap;
 
 use super::{Ctx, Outcome, browser};
 use crate::Result;

@@ -126,6 +126,14 @@ pub enum What {
     Shown {
         slot: Slot,
         whisper: u32,
+        /// Heart rate then; none where it is not known, or not shared with the trainer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<u8>,
+    },
+    /// The heart has gone where they wanted it.
+    Acted {
+        slot: Slot,
+        whisper: u32,
     },
     /// Who moves the plan from now on; whoever wants to, where it is nobody.
     Driven {
@@ -159,6 +167,7 @@ impl What {
             What::Acknowledged { .. } => "acknowledged",
             What::Cued { .. } => "cued",
             What::Shown { .. } => "shown",
+            What::Acted { .. } => "acted",
             What::Driven { .. } => "driven",
             What::Summarised { .. } => "summarised",
             What::Settled(_) => "settled",

@@ -146,6 +146,9 @@ impl Class {
                     ErrorCode::WrongPhase,
                     "sensors are put on from the lobby to the end",
                 )?;
+                if by.role == Role::Hub && self.streams.sensor(sensor.source).is_some() {
+                    return self.nothing_new(ask, out);
+                }
                 done(self.pair(by, sensor, slot)?)
             }
             ClassCommand::Swap { a, b, from } => done(self.swap(by, a, b, from)?),
@@ -226,7 +229,7 @@ impl Class {
             }
             What::Cued { text, to: None, .. } => self.publish_class(ClassEvent::Cue { text: text.clone() }, out),
             What::Cued { to: Some(slot), .. } => self.whisper(*slot, out),
-            What::Shown { slot, .. } => self.publish_whisper(*slot, out),
+            What::Shown { slot, .. } | What::Acted { slot, .. } => self.publish_whisper(*slot, out),
             What::Driven { .. } => self.tell_staff(out),
             What::Created(_)
             | What::Booted { .. }
@@ -318,7 +321,8 @@ impl Class {
         ensure(self.stage == Stage::Running, ErrorCode::WrongPhase, "the plan has ended")?;
         let last = self.moves.iter().rfind(|each| !each.undone).filter(|each| each.id == id).cloned();
         let last = last.ok_or_else(|| refusal(ErrorCode::TooLate, "only the last move can be taken back"))?;
-        ensure(at <= last.at + UNDO_MS, ErrorCode::TooLate, "a move can be taken back for five seconds")?;
+        let rate = self.facts.as_ref().map_or(1, |facts| i64::from(facts.clock.rate));
+        ensure(at <= last.at + UNDO_MS * rate, ErrorCode::TooLate, "a move can be taken back for five seconds")?;
         let change = Change { at, by: Some(by.user), what: What::Undone { id } };
         self.happen_for(ask, Response::Planned { id, at: last.at }, change.clone(), out);
         self.tell_of(&change, out);
@@ -519,6 +523,16 @@ impl Class {
             let room = self.streams.sensor(sensor.source).is_some() || self.streams.sensor_count() < CLASS_SOURCES_MAX;
             ensure(room, ErrorCode::TooLarge, "too many sensors in this class")?;
             return Ok(What::Paired { sensor, owner: None, slot });
+        }
+        if by.role == Role::Hub {
+            let here = self.facts.as_ref().is_some_and(|facts| by.hall.as_deref() == Some(&facts.hall));
+            ensure(here && slot.is_none(), ErrorCode::Forbidden, "a hub puts a sensor of its own hall on nobody")?;
+            ensure(
+                self.streams.sensor_count() < CLASS_SOURCES_MAX,
+                ErrorCode::TooLarge,
+                "too many sensors in this class",
+            )?;
+            return Ok(What::Paired { sensor, owner: None, slot: None });
         }
         let own = self.own(by)?;
         ensure(slot.is_none_or(|slot| slot == own), ErrorCode::Forbidden, "you can put sensors on yourself only")?;

@@ -65,8 +65,8 @@ impl Class {
                 }
                 let roster = self.riders.iter().map(|rider| self.desk_entry(rider)).collect();
                 let attention = Some(self.attention.list());
-                let (staff, whispers) = (Some(self.staff_view()), self.whisper_views());
-                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention, staff, whispers })))
+                let (staff, whispers, loose) = (Some(self.staff_view()), self.whisper_views(), self.loose());
+                Ok(Snapshot::Board(Box::new(BoardSnapshot { roster, attention, staff, whispers, loose })))
             }
             Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me | Topic::Room(_) => {
                 Err(ErrorCode::NotFound.into())

@@ -61,6 +61,7 @@ impl Class {
             self.watch_whispers(at, out);
         }
         self.tell_staff(out);
+        self.tell_loose(out);
         if std::mem::take(&mut self.attention_due) {
             out.live(Publish::Attention(self.attention.list()));
         }

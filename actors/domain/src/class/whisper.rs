@@ -20,7 +20,7 @@ const TOLD_AGAIN_MS: i64 = 60_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Whisper {
     view: WhisperView,
-    /// Heart rate when they were shown; none where it is not known, or not shared with the trainer.
+    /// Heart rate when they were shown.
     level: Option<u8>,
 }
 
@@ -31,12 +31,16 @@ impl Class {
         self.whispers.insert(slot, Whisper { view, level: None });
     }
 
-    pub(super) fn apply_shown(&mut self, slot: Slot, id: u32, at: ClassMs) {
-        let rider = &self.riders[usize::from(slot)];
-        let level = rider.watch.level().filter(|_| rider.consent.share_with_trainer);
+    pub(super) fn apply_shown(&mut self, slot: Slot, id: u32, level: Option<u8>, at: ClassMs) {
         if let Some(whisper) = self.whispers.get_mut(&slot).filter(|whisper| whisper.view.id == id) {
             whisper.view.shown = Some(at);
             whisper.level = level;
+        }
+    }
+
+    pub(super) fn apply_acted(&mut self, slot: Slot, id: u32, at: ClassMs) {
+        if let Some(whisper) = self.whispers.get_mut(&slot).filter(|whisper| whisper.view.id == id) {
+            whisper.view.acted = Some(at);
         }
     }
 
@@ -46,7 +50,9 @@ impl Class {
         let known = self.whispers.get(&slot).filter(|whisper| whisper.view.id == id);
         ensure(known.is_some(), ErrorCode::Gone, "newer words have come, or there were none")?;
         let new = known.is_some_and(|whisper| whisper.view.shown.is_none());
-        Ok(new.then_some(What::Shown { slot, whisper: id }))
+        let rider = &self.riders[usize::from(slot)];
+        let level = rider.watch.level().filter(|_| rider.consent.share_with_trainer);
+        Ok(new.then_some(What::Shown { slot, whisper: id, level }))
     }
 
     /// To the phones of the person, and to the desks that they were sent.
@@ -86,7 +92,7 @@ impl Class {
     /// Whose heart has gone where the words wanted it.
     pub(super) fn watch_whispers(&mut self, at: ClassMs, out: &mut Out<Class>) {
         let mut acted = Vec::new();
-        for (slot, whisper) in &mut self.whispers {
+        for (slot, whisper) in &self.whispers {
             let (Some(aim), Some(shown), Some(level)) = (whisper.view.aim, whisper.view.shown, whisper.level) else {
                 continue;
             };
@@ -99,12 +105,11 @@ impl Class {
                 Aim::Push => now >= level + ACTED_BPM,
             };
             if moved {
-                whisper.view.acted = Some(at);
-                acted.push(*slot);
+                acted.push(What::Acted { slot: *slot, whisper: whisper.view.id });
             }
         }
-        for slot in acted {
-            self.publish_whisper(slot, out);
+        for what in acted {
+            self.happen_and_tell(at, None, what, out);
         }
     }
 }

@@ -5,11 +5,11 @@ use super::scene::{Scene, Who, numbered};
 use crate::faults::Fault;
 use fitconnect_actors::reply::ReplyTo;
 use fitconnect_domain::user;
+use fitconnect_protocol::RoomId;
 use fitconnect_protocol::limits::{RING_EVENTS_MAX, RING_MS_MAX};
 use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::session::{Event, NotRecovered, Position, Request, Response, Snapshot, Topic};
 use fitconnect_protocol::user::UserCommand;
-use fitconnect_protocol::RoomId;
 
 /// A member loses the line again and again while others write.
 pub fn under_traffic(scene: &mut Scene) {

@@ -9,7 +9,7 @@ import { currentLogin } from '../../net/auth'
 import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
 import { uuidBytes, uuidText } from '../../proto/ids'
-import type { Aim, AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Forecast, Phase, PlanAction, PlanView, Refusal, StaffView, SwapFrom, WhisperView } from '../../proto/protocol'
+import type { Aim, AttentionItem, AttentionList, ClassCommand, ClassSnapshot, Forecast, Phase, PlanAction, PlanView, Refusal, Sensor, StaffView, SwapFrom, WhisperView } from '../../proto/protocol'
 import { linkNow, socket } from '../../ui/session.svelte'
 import { rankOf } from './ranks'
 
@@ -50,6 +50,8 @@ export class DeskClass {
   staff = $state.raw<StaffView>({ here: [] })
   /** The newest private words to each person. */
   whispers = $state.raw<ReadonlyMap<number, WhisperView>>(new Map())
+  /** Sensors that the hall hears and nobody wears. */
+  loose = $state.raw<readonly Sensor[]>([])
   /** The class may not be followed. */
   refusal = $state.raw<Refusal>()
   /** What was just refused: a code. */
@@ -86,6 +88,7 @@ export class DeskClass {
         attention: (list) => this.look(list),
         staff: (view) => (this.staff = view),
         whispers: (views) => this.hearWhispers(views),
+        loose: (sensors) => (this.loose = sensors),
         refused: (refusal) => (this.refusal = refusal),
       },
       'desk',
@@ -153,6 +156,10 @@ export class DeskClass {
 
   swap(a: number, b: number, from: SwapFrom): Promise<boolean> {
     return this.command({ t: 'swap', a, b, from })
+  }
+
+  wear(slot: number, sensor: Sensor): Promise<boolean> {
+    return this.command({ t: 'pair', sensor, slot })
   }
 
   admitGuest(guest: string, seat?: string): Promise<boolean> {
@@ -249,7 +256,7 @@ export class DeskClass {
     this.moment = feed.moment()
     this.now = feed.classMs()
     this.coming = feed.coming()
-    this.undoable = feed.moves.undoable(this.now)
+    this.undoable = feed.moves.undoable(this.now, feed.rate)
     this.behindMs = feed.silentMs() / feed.rate
     const waits = this.snapshot && ['scheduled', 'open', 'lobby'].includes(this.phase)
     this.startsInMs = waits ? this.snapshot!.starts_at_ms - socket.clock.now() : undefined

@@ -4,7 +4,7 @@ use super::super::browser::Browser;
 use super::super::browser::ok;
 use super::super::gym::Gym;
 use super::super::{Ctx, Outcome};
-use super::said;
+use super::{said, strap};
 use crate::Result;
 use crate::demo::people;
 use fitconnect_loadtest::people::shipped_people;
@@ -70,6 +70,7 @@ async fn press(ctx: &Ctx, gym: &Gym, outcome: &mut Outcome) -> Result<f64> {
 
     let guest = browser.ask(&json!({ "do": "guest", "name": "Walk-in" }))?;
     outcome.must("one without an account is let in", said(&guest, "tiles"), "42", guest["tiles"] == RIDERS + 2);
+    strap::hand_out(&trainer, class, &mut browser, "Walk-in", outcome).await?;
 
     let mut worst: f64 = 0.0;
     for (name, kinds) in CONTROLS {
