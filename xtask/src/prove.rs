@@ -30,6 +30,7 @@ mod simulation;
 mod slow_readers;
 mod sockets;
 mod storm;
+mod stress;
 pub mod temp;
 mod throughput;
 mod tv_soak;
@@ -180,6 +181,11 @@ const PROOFS: &[Proof] = &[
         run: throughput::run,
     },
     Proof {
+        name: "stress",
+        words: "Scenarios in which one thing goes wrong, each under many seeds: it ends as it must, or is shown with its replay",
+        run: stress::run,
+    },
+    Proof {
         name: "simulation",
         words: "On simulated time, with every fault by seed, nothing is lost, doubled, disordered or forgotten",
         run: simulation::run,
@@ -192,6 +198,8 @@ pub struct Ctx {
     pub quick: bool,
     /// All that is random in the run comes from here.
     pub seed: u64,
+    /// One scenario of a proof that has several.
+    pub only: Option<String>,
     /// Where the servers of the run keep state and events; `None`: in their folders.
     pub databases: Option<Arc<database::Databases>>,
 }
@@ -199,7 +207,9 @@ pub struct Ctx {
 /// A proof whose servers keep state in PostgreSQL and events in Cassandra.
 fn on_databases(ctx: &Ctx, run: fn(&Ctx) -> Result<Outcome>) -> Result<Outcome> {
     match database::Databases::ensure() {
-        Ok(databases) => run(&Ctx { quick: ctx.quick, seed: ctx.seed, databases: Some(Arc::new(databases)) }),
+        Ok(databases) => {
+            run(&Ctx { quick: ctx.quick, seed: ctx.seed, only: None, databases: Some(Arc::new(databases)) })
+        }
         Err(why) => Ok(Outcome::skipped(&why.to_string())),
     }
 }
@@ -221,6 +231,9 @@ pub struct Options {
     /// Seed of all that is random; without it a new one, printed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// One scenario of `stress`, under that seed alone
+    #[arg(long, value_name = "SCENARIO")]
+    only: Option<String>,
 }
 
 pub fn run(options: &Options) -> Result<bool> {
@@ -234,7 +247,8 @@ pub fn run(options: &Options) -> Result<bool> {
         return Err(format!("there is no proof {unknown:?}: `cargo xtask prove --list`").into());
     }
     let wanted = |proof: &&Proof| options.names.is_empty() || options.names.iter().any(|name| name == proof.name);
-    let ctx = Ctx { quick: options.quick, seed: options.seed.unwrap_or_else(new_seed), databases: None };
+    let (quick, seed) = (options.quick, options.seed.unwrap_or_else(new_seed));
+    let ctx = Ctx { quick, seed, only: options.only.clone(), databases: None };
     let mut lines = Vec::new();
     let mut good = true;
     for proof in PROOFS.iter().filter(wanted) {
@@ -256,7 +270,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Every proof in its short form, under a fixed seed: what `cargo xtask test` runs.
 pub fn all_quick() -> Result<Vec<(&'static str, Verdict)>> {
-    let ctx = Ctx { quick: true, seed: 1, databases: None };
+    let ctx = Ctx { quick: true, seed: 1, only: None, databases: None };
     let judge = |proof: &Proof| {
         let outcome = hold(proof, &ctx);
         println!("\n{}\n{}\n\n{}", proof.words, outcome.table(&ctx), outcome.line(proof.name));

@@ -144,8 +144,8 @@ impl Outcome {
 mod tests {
     use super::*;
 
-    const FULL: Ctx = Ctx { quick: false, seed: 7, databases: None };
-    const QUICK: Ctx = Ctx { quick: true, seed: 7, databases: None };
+    const FULL: Ctx = Ctx { quick: false, seed: 7, only: None, databases: None };
+    const QUICK: Ctx = Ctx { quick: true, seed: 7, only: None, databases: None };
 
     #[test]
     fn one_missed_promise_fails_the_proof() {
