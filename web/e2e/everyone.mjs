@@ -254,14 +254,20 @@ const all = {
     for (const lang of langs) {
       for (const theme of themes) {
         await desk.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
-        for (const [name, to] of [['picker', `${options.url}/coach`], ['desk', address]]) {
+        for (const [name, to] of [['picker', `${options.url}/coach`], ['desk', address], ['film', address]]) {
           await desk.setViewportSize({ width: 1280, height: 800 })
           await desk.goto(to)
-          await desk.waitForSelector(name === 'desk' ? '.tile' : 'li .button')
+          await desk.waitForSelector(name === 'picker' ? 'li .button' : '.tile')
+          if (name === 'film') {
+            await desk.keyboard.press('ArrowLeft')
+            await desk.waitForSelector('.film[data-state="playing"]')
+            await desk.click('[data-do="film-play"]')
+            await desk.waitForSelector('.film[data-state="paused"] ~ *, .people .tile')
+          }
           problems.push(...(await violations(desk)).map((text) => `${name} ${lang} ${theme}: ${text}`))
           for (const width of widths) {
             await desk.setViewportSize({ width, height: width <= 900 ? 844 : Math.round((width * 10) / 16) })
-            for (const tab of name === 'desk' && width <= 900 ? [0, 1, 2] : [undefined]) {
+            for (const tab of name !== 'picker' && width <= 900 ? [0, 1, 2] : [undefined]) {
               if (tab !== undefined) await desk.click(`.tabs .button >> nth=${tab}`)
               await desk.waitForTimeout(120)
               problems.push(...(await overlaps(desk)).map((text) => `${name} ${lang} ${theme} ${width}${tab === undefined ? '' : ` part ${tab}`}: ${text}`))
