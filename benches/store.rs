@@ -196,6 +196,7 @@ async fn state() {
             letters: part.iter().zip(0..).map(|(user, number)| (number, letter(user))).collect(),
             received: vec![],
             answers: part.iter().map(|user| answer(*user)).collect(),
+            reports: vec![],
         };
         seq += part.len() as u64;
         let started = Instant::now();
@@ -212,6 +213,7 @@ async fn state() {
             letters: vec![],
             received: vec![LetterId { from: key, rev, number }],
             answers: vec![],
+            reports: vec![],
         };
         let batch: Vec<Commit> = part.iter().zip(0..).map(person).collect();
         let started = Instant::now();

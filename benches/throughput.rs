@@ -197,6 +197,7 @@ async fn commands(seconds: u64, url: &str) {
             letters: vec![],
             received: vec![],
             answers: part.iter().map(answer).collect(),
+            reports: vec![],
         };
         seq += part.len() as u64;
         assert_eq!(store.state.commit(vec![commit]).await, [Committed::Done(rev + 1)]);

@@ -105,7 +105,18 @@ async fn setup(url: &str, fenced: bool) -> Result<()> {
 
 fn bare(key: ActorKey, epoch: u64, rev: u64) -> Commit {
     let (row, wake_at) = (None, None);
-    Commit { key, epoch, rev, row, changes: vec![], wake_at, letters: vec![], received: vec![], answers: vec![] }
+    Commit {
+        key,
+        epoch,
+        rev,
+        row,
+        changes: vec![],
+        wake_at,
+        letters: vec![],
+        received: vec![],
+        answers: vec![],
+        reports: vec![],
+    }
 }
 
 /// A class as a node remembers it.

@@ -17,6 +17,7 @@ mod pages;
 mod people;
 mod record;
 mod reference;
+mod reports;
 mod rides;
 mod screens;
 mod signed;
@@ -66,6 +67,8 @@ fn services(cfg: &mut ServiceConfig) {
         .service(accounts::make)
         .service(accounts::reset)
         .service(people::find)
+        .service(reports::list)
+        .service(reports::one)
         .service(me::me)
         .service(me::password)
         .service(me::summaries)

@@ -135,6 +135,7 @@ fn commit(key: ActorKey, epoch: u64, gym: GymId, user: UserId, ridden: Ridden, n
         letters: vec![(0, letter)],
         received: Vec::new(),
         answers: Vec::new(),
+        reports: Vec::new(),
     }
 }
 

@@ -355,6 +355,10 @@ impl<B: Body> Host<B> {
         match effect {
             Effect::Answer { ask, reply } => self.outgoing.push(Action::Answer { ask, reply }),
             Effect::Save { change, answers } => self.save(&change, answers, now),
+            Effect::File { entry, answers } => {
+                self.outgoing.file(entry);
+                self.answer_stored(answers, now);
+            }
             Effect::Letter(letter) => self.outgoing.letter(letter),
             Effect::Tell { ask, to } => self.outgoing.push(Action::Tell { ask, to }),
             Effect::Publish(publish) => self.outgoing.push(Action::Publish(publish)),
@@ -393,6 +397,11 @@ impl<B: Body> Host<B> {
         self.last_seq += 1;
         let rewrites = B::rewritten(change);
         self.outgoing.save(StoredChange { seq: self.last_seq, at: now, kind, body, rewrites });
+        self.answer_stored(answers, now);
+    }
+
+    /// Answers of the commit that gathers.
+    fn answer_stored(&mut self, answers: Vec<(AskId, Response)>, now: Millis) {
         for (ask, reply) in answers {
             if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
                 let reply = crate::body::pack(&reply);

@@ -251,6 +251,16 @@ impl House {
         }
     }
 
+    /// Asks a room and waits for its answer.
+    pub async fn ask_room(self: &Arc<Self>, room: RoomId, input: room::Input) -> Response {
+        let (sender, answer) = oneshot::channel();
+        self.to_room(room, input, ReplyTo::Call(sender));
+        match tokio::time::timeout(CALL_WAIT, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) | Err(_) => Response::Refused(Refusal::from(ErrorCode::Retry)),
+        }
+    }
+
     /// A letter has been committed by its sender.
     pub(crate) fn letter_written(self: &Arc<Self>, letter: StoredLetter) {
         if let Some(letter) = self.letters.written(letter) {

@@ -3,6 +3,7 @@
 
 use crate::ports::{Commit, StoredAnswer, StoredChange};
 use fitconnect_domain::out::FollowFrom;
+use fitconnect_domain::report::Entry;
 use fitconnect_domain::{ActorKey, AskId, Letter, LetterId, Machine, Millis};
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
 use std::collections::VecDeque;
@@ -45,6 +46,7 @@ struct Gathering {
     letters: Vec<(u32, Letter)>,
     received: Vec<LetterId>,
     answers: Vec<StoredAnswer>,
+    reports: Vec<Entry>,
 }
 
 impl Gathering {
@@ -54,6 +56,7 @@ impl Gathering {
             && self.letters.is_empty()
             && self.received.is_empty()
             && self.answers.is_empty()
+            && self.reports.is_empty()
     }
 }
 
@@ -89,6 +92,9 @@ impl<M: Machine> Outgoing<M> {
     pub fn save(&mut self, change: StoredChange) {
         self.gathering.changes.push(change);
     }
+    pub fn file(&mut self, entry: Entry) {
+        self.gathering.reports.push(entry);
+    }
     pub fn wake_at(&mut self, at: Option<Millis>) {
         self.gathering.wake_at = Some(at);
     }
@@ -115,11 +121,11 @@ impl<M: Machine> Outgoing<M> {
         if self.in_flight || self.gathering.is_empty() {
             return None;
         }
-        let Gathering { changes, wake_at, letters, received, answers } = std::mem::take(&mut self.gathering);
+        let Gathering { changes, wake_at, letters, received, answers, reports } = std::mem::take(&mut self.gathering);
         let row = if changes.is_empty() { None } else { row(&changes) };
         self.number += 1;
         self.in_flight = true;
-        Some(Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers })
+        Some(Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers, reports })
     }
 
     /// The commit under way has ended, well or not.

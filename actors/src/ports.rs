@@ -2,6 +2,8 @@
 //! the simulation implements them in memory. One conformance suite runs over every implementation.
 
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::report::{Entry, Filed};
+use fitconnect_domain::room::Reporting;
 use fitconnect_domain::time::Date;
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, Letter, LetterId, Millis};
@@ -119,6 +121,8 @@ pub struct Commit {
     /// Handled with this commit: each row must still be there, and is gone with it.
     pub received: Vec<LetterId>,
     pub answers: Vec<StoredAnswer>,
+    /// Written into the file of reports, in order.
+    pub reports: Vec<Entry>,
 }
 
 /// What became of one actor's commit.
@@ -231,7 +235,7 @@ pub trait StateStore: Send + Sync {
     fn due(&self, now: Millis, limit: u32) -> BoxFuture<'_, Result<Vec<ActorKey>, StoreError>>;
     /// Letters that have not been handled, oldest first, behind `after`.
     fn letters(&self, after: Option<LetterId>, limit: u32) -> BoxFuture<'_, Result<Vec<StoredLetter>, StoreError>>;
-    /// Forgets answers older than their 24 hours; how many.
+    /// Forgets answers older than their 24 hours, and reports that were decided long ago; how many answers.
     fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     fn person(&self, user: UserId) -> BoxFuture<'_, Result<Option<StoredPerson>, StoreError>>;
@@ -294,6 +298,24 @@ pub trait StateStore: Send + Sync {
     fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
     /// Those of a room's events that are messages.
     fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// One report, by the command that made it.
+    fn report(&self, id: CmdId) -> BoxFuture<'_, Result<Option<Filed>, StoreError>>;
+    /// Open reports of a gym, or of one of its rooms, oldest first, behind the time and id of `after`.
+    fn reports(
+        &self,
+        gym: GymId,
+        room: Option<RoomId>,
+        after: Option<(Millis, CmdId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Filed>, StoreError>>;
+    /// What is filed about a person who reports this message: their reports after `since` in all rooms, and what is open here.
+    fn reporting(
+        &self,
+        user: UserId,
+        since: Millis,
+        room: RoomId,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<Reporting, StoreError>>;
 }
 
 // ---- events ----

@@ -19,6 +19,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
+/// The time in which a person's reports are counted.
+const HOUR_MS: u64 = 3_600_000;
+
 pub struct RoomBody;
 
 impl Body for RoomBody {
@@ -75,7 +78,8 @@ impl Body for RoomBody {
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick
-            | Input::Typing { .. } => {
+            | Input::Typing { .. }
+            | Input::MayDecide { .. } => {
                 unreachable!("not a command: {input:?}")
             }
         }
@@ -107,7 +111,8 @@ impl Body for RoomBody {
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick
-            | Input::Typing { .. } => None,
+            | Input::Typing { .. }
+            | Input::MayDecide { .. } => None,
         }
     }
     fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<Input> {
@@ -147,6 +152,15 @@ impl Body for RoomBody {
                     Loaded::Person { user, person: person.map(known).map(Box::new) }
                 }),
                 Load::Message { seq } => message(&house, id, seq).await.map(|message| Loaded::Message { seq, message }),
+                Load::Reporting { user, seq } => {
+                    let since = Millis(house.clock.now().0.saturating_sub(HOUR_MS));
+                    let found = house.state.reporting(user, since, id, seq).await;
+                    found.map(|found| Loaded::Reporting { user, seq, found })
+                }
+                Load::Report { report } => {
+                    let filed = house.state.report(report).await;
+                    filed.map(|filed| Loaded::Report { report, filed: filed.map(Box::new) })
+                }
                 Load::Page { ask, from, limit } => {
                     let page = page(&house, id, from, limit).await;
                     page.map(|messages| Loaded::Page { ask, from, limit, messages })

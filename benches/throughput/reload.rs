@@ -208,6 +208,7 @@ async fn save(store: &Store, host: &ByHand) {
             letters: vec![],
             received: vec![],
             answers: vec![],
+            reports: vec![],
         };
         assert_eq!(store.state.commit(vec![commit]).await, [Committed::Done(rev + 1)]);
     }

@@ -74,6 +74,18 @@ pub const ROOM_SLOW_S_MAX: u16 = 3_600;
 /// People who are silent for a while, and who may not come back, in one room.
 pub const ROOM_MUTED_MAX: usize = 1_000;
 pub const ROOM_BANNED_MAX: usize = 1_000;
+/// Bytes of what a reporter says beside the reason.
+pub const REPORT_WORDS_BYTES_MAX: usize = 500;
+/// Reports of one person within an hour: more is a person who reports for fun, or a moderator's task.
+pub const REPORTS_PER_HOUR_MAX: u32 = 20;
+/// Open reports of one room: so many are decided by nobody.
+pub const REPORTS_OPEN_MAX: u32 = 1_000;
+/// Reports that a room remembers as decided while its newest commits are under way.
+pub const REPORTS_DECIDED_MAX: usize = 64;
+/// Reports of one page of the queue: each has the words of a whole message.
+pub const REPORTS_PAGE_MAX: u32 = 50;
+/// A report that was decided is kept so long, words and all, and then forgotten.
+pub const REPORT_KEPT_MS: u64 = 180 * 24 * 3_600_000;
 /// Commands of one room that wait for what they must look up first.
 pub const ROOM_WAITING_MAX: usize = 4_096;
 /// A room's row is written whole each time so many numbers have been given: what a reload must apply.

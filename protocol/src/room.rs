@@ -2,6 +2,7 @@
 
 use crate::class::Timestamp;
 use crate::ids::{CmdId, GymId, RoomId, UserId};
+use crate::report::{ReportReason, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What a room is for. It says who may make it.
@@ -118,6 +119,22 @@ pub enum RoomCommand {
     Ban {
         user: UserId,
         banned: bool,
+    },
+    /// A member points at another's message. Its words as they are now are kept for those who decide; nobody else is told.
+    Report {
+        seq: u64,
+        reason: ReportReason,
+        /// In one's own words, if that helps.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
+        words: String,
+    },
+    /// Staff, or a moderator of a room of more than two, decide a report, and with it every other open one of the same message. A report
+    /// that was decided stays as it was.
+    Decide {
+        /// The command that reported.
+        report: CmdId,
+        verdict: Verdict,
     },
 }
 

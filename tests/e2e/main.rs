@@ -2,5 +2,6 @@
 
 mod class;
 mod gym;
+mod reports;
 mod rooms;
 mod trace;

@@ -9,13 +9,13 @@ use fitconnect_protocol::session::{Event, Position, Request, Response, Snapshot,
 use fitconnect_protocol::user::{Hidden, OwnRoom, UserCommand, UserEvent};
 use fitconnect_protocol::{ErrorCode, RoomId};
 
-async fn dial(gym: &Gym, account: &Account) -> (Client, Pushes) {
+pub async fn dial(gym: &Gym, account: &Account) -> (Client, Pushes) {
     let token = account.token.clone().expect("a token");
     Client::connect(Options::new(&gym.address, token)).await.expect("a socket")
 }
 
 /// A team's room of this client's, open to all.
-async fn team(client: &Client) -> RoomId {
+pub async fn team(client: &Client) -> RoomId {
     let cmd = client.cmd();
     let (kind, name, join) = (RoomKind::Team, "Early birds".into(), JoinRule::Open);
     let act = RoomCommand::Create { kind, name, join, members: vec![] };
@@ -24,11 +24,11 @@ async fn team(client: &Client) -> RoomId {
     RoomId(cmd.0)
 }
 
-async fn say(client: &Client, room: RoomId, text: impl Into<String>) -> u64 {
+pub async fn say(client: &Client, room: RoomId, text: impl Into<String>) -> u64 {
     client.room(room, RoomCommand::Post { text: text.into(), reply_to: None }).await.expect("posted")
 }
 
-fn refused(result: Result<impl std::fmt::Debug, LoadError>) -> ErrorCode {
+pub fn refused(result: Result<impl std::fmt::Debug, LoadError>) -> ErrorCode {
     match result {
         Err(LoadError::Refused(refusal)) => refusal.code,
         other => panic!("not a refusal: {other:?}"),

@@ -4,6 +4,7 @@
 pub mod class;
 pub mod letter;
 pub mod out;
+pub mod report;
 pub mod room;
 pub mod session;
 pub mod time;

@@ -1,5 +1,6 @@
 //! What a machine wants done: effects, in the order in which they shall leave.
 
+use crate::report::Entry;
 use crate::{Letter, Machine, Millis};
 use fitconnect_protocol::{
     ErrorCode, Refusal,
@@ -16,13 +17,15 @@ impl AskId {
     pub const PUSH: AskId = AskId(u64::MAX);
 }
 
-/// One thing to be done. Behind a `Save`, a `Letter` or a `WakeAt` nothing leaves until it has been committed,
+/// One thing to be done. Behind a `Save`, a `File`, a `Letter` or a `WakeAt` nothing leaves until it has been committed,
 /// except `Record`, `Load`, `TickAt` and what [`Effect::Live`] publishes.
 pub enum Effect<M: Machine> {
     /// To the one who asked.
     Answer { ask: AskId, reply: Response },
     /// Durable, with the answers to its commands.
     Save { change: M::Change, answers: Vec<(AskId, Response)> },
+    /// Into the file of reports, with the answers to its commands: part of the same transaction, and no change of the actor.
+    File { entry: Entry, answers: Vec<(AskId, Response)> },
     /// To another actor: a row of the same transaction, delivered until it has been handled.
     Letter(Letter),
     /// To another actor without a promise. `ask` hands the one who waits on to it.
@@ -81,6 +84,9 @@ impl<M: Machine> Out<M> {
     }
     pub fn save_and_answer(&mut self, change: M::Change, ask: AskId, reply: Response) {
         self.0.push(Effect::Save { change, answers: vec![(ask, reply)] });
+    }
+    pub fn file(&mut self, entry: Entry, answers: Vec<(AskId, Response)>) {
+        self.0.push(Effect::File { entry, answers });
     }
     pub fn letter(&mut self, letter: Letter) {
         self.0.push(Effect::Letter(letter));

@@ -6,10 +6,12 @@ pub mod io;
 mod order;
 mod reactions;
 mod read;
+mod report;
 mod typing;
 
 pub use io::{Change, Input, Load, Loaded, Person, Publish};
 pub use order::Order;
+pub use report::Reporting;
 
 use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::user::Never;
@@ -20,6 +22,7 @@ use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMemb
 use fitconnect_protocol::session::{Position, Response};
 use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
 use reactions::Gathering;
+use report::Decided;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use typing::Typing;
@@ -69,6 +72,7 @@ pub struct Room {
     wrote: BTreeMap<UserId, i64>,
     gathering: Gathering,
     typing: Typing,
+    decided: Decided,
 }
 
 impl Room {
@@ -85,6 +89,7 @@ impl Room {
             wrote: BTreeMap::new(),
             gathering: Gathering::default(),
             typing: Typing::default(),
+            decided: Decided::default(),
         }
     }
 
@@ -298,6 +303,7 @@ impl Machine for Room {
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Tick => self.tick(now, out),
             Input::Typing { by } => self.types(&by, now, out),
+            Input::MayDecide { by } => self.may_decide(&by, ask, out),
         }
         if self.gathering.is_idle() && self.waiting.is_empty() && self.pages == 0 {
             out.0.push(Effect::Sleep);
@@ -312,7 +318,8 @@ impl Machine for Room {
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick
-            | Input::Typing { .. } => None,
+            | Input::Typing { .. }
+            | Input::MayDecide { .. } => None,
         }
     }
 
@@ -321,6 +328,7 @@ impl Machine for Room {
         assert!(self.waiting.len() <= ROOM_WAITING_MAX);
         self.gathering.check_invariants();
         self.typing.check_invariants();
+        self.decided.check_invariants();
         assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
         if let Some(stored) = &self.stored {
             assert!(stored.members.len() <= ROOM_MEMBERS_MAX);

@@ -3,9 +3,11 @@
 
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::out::FollowFrom;
-use fitconnect_domain::room::{Input, Load, Loaded, Order, Person, Publish, Room, Stored};
+use fitconnect_domain::report::{Entry, Filed};
+use fitconnect_domain::room::{Input, Load, Loaded, Order, Person, Publish, Reporting, Room, Stored};
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
+use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot};
 use fitconnect_protocol::user::Role;
@@ -57,6 +59,10 @@ struct Hand {
     blocks: BTreeMap<UserId, Blocks>,
     /// Whose typing was told.
     typed: Vec<String>,
+    /// The file of reports.
+    filed: Vec<Filed>,
+    /// Nothing new is read from it: what was filed last is under way.
+    file_is_late: bool,
     store_is_up: bool,
     tick_at: Option<Millis>,
     now: Millis,
@@ -75,6 +81,8 @@ impl Hand {
             follows: Vec::new(),
             blocks: BTreeMap::new(),
             typed: Vec::new(),
+            filed: Vec::new(),
+            file_is_late: false,
             store_is_up: true,
             tick_at: None,
             now: T0,
@@ -113,6 +121,10 @@ impl Hand {
                         }
                         self.answers.extend(answers);
                     }
+                    Effect::File { entry, answers } => {
+                        self.file(entry);
+                        self.answers.extend(answers);
+                    }
                     Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, *event)),
                     Effect::Live(Publish::Typing { name, .. }) => self.typed.push(name),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
@@ -133,6 +145,22 @@ impl Hand {
         ask
     }
 
+    fn file(&mut self, entry: Entry) {
+        match entry {
+            Entry::Opened(report) => self.filed.push(Filed { report: *report, decision: None }),
+            Entry::Decided { seq, decision, .. } => {
+                for filed in self.filed.iter_mut().filter(|filed| filed.report.seq == seq) {
+                    filed.decision.get_or_insert(decision.clone());
+                }
+            }
+        }
+    }
+
+    /// Whom of the file's reports nobody has decided.
+    fn open(&self) -> Vec<u64> {
+        self.filed.iter().filter(|filed| filed.decision.is_none()).map(|filed| filed.report.seq).collect()
+    }
+
     fn load(&self, load: Load) -> Loaded {
         if !self.store_is_up {
             return Loaded::Failed(load);
@@ -147,6 +175,22 @@ impl Hand {
                 Loaded::Person { user: wanted, person: Some(Box::new(Person { gym, name, blocks })) }
             }
             Load::Message { seq } => Loaded::Message { seq, message: self.message(seq).map(Box::new) },
+            Load::Reporting { user, seq } => {
+                let own = |filed: &&Filed| filed.report.reporter == user;
+                let open = |filed: &&Filed| filed.decision.is_none();
+                let here = |filed: &Filed| filed.report.seq == seq;
+                let lately = self.filed.iter().filter(own).count() as u32;
+                let is_open = self.filed.iter().filter(own).filter(open).any(here);
+                let open = self.filed.iter().filter(open).count() as u32;
+                Loaded::Reporting { user, seq, found: Reporting { lately, open, is_open } }
+            }
+            Load::Report { report } => {
+                let mut filed = self.filed.iter().find(|filed| filed.report.id == report).cloned();
+                if self.file_is_late {
+                    filed.iter_mut().for_each(|filed| filed.decision = None);
+                }
+                Loaded::Report { report, filed: filed.map(Box::new) }
+            }
             Load::Page { ask, from, limit } => {
                 let mut messages: Vec<Message> = (1..).map_while(|seq| self.stored(seq)).flatten().collect();
                 messages.retain(|message| match from {
@@ -633,6 +677,94 @@ fn typing_is_told_now_and_then_to_a_room_that_is_small_enough() {
     assert_eq!((hand.typed.len(), hand.events.len()), (4, 203), "201 people: nobody looks at it, and nothing is kept");
 }
 
+fn report(seq: u64) -> RoomCommand {
+    RoomCommand::Report { seq, reason: ReportReason::Insult, words: "he does it again".into() }
+}
+
+#[test]
+fn a_report_keeps_the_words_as_they_were_and_tells_nobody() {
+    let mut hand = Hand::team();
+    hand.act(&ben(), RoomCommand::Join);
+    assert_eq!(hand.act(&ben(), post("fool")), "3");
+    assert_eq!(hand.act(&caller(3, Role::Member), report(3)), "not_member");
+    assert_eq!(hand.act(&ben(), report(3)), "forbidden", "one's own");
+    assert_eq!(hand.act(&ana(), report(4)), "no_message");
+    assert_eq!(hand.act(&ana(), report(3)), "3");
+    assert_eq!(hand.act(&ana(), report(3)), "3", "it is open already");
+    assert_eq!(hand.act(&ben(), RoomCommand::Edit { seq: 3, text: "friend".into() }), "4");
+    let [filed] = hand.filed.as_slice() else { panic!("one report: {:?}", hand.filed) };
+    let said = (filed.report.text.as_str(), filed.report.author_name.as_str(), filed.report.reporter_name.as_str());
+    assert_eq!(said, ("fool", "P2", "P1"));
+    assert_eq!((hand.events.len(), hand.published.len()), (4, 4), "nobody is told of a report");
+    let words = RoomCommand::Report { seq: 3, reason: ReportReason::Other, words: "x".repeat(501) };
+    assert_eq!(hand.act(&ana(), words), "too_large");
+    for seq in 5..24 {
+        assert_eq!(hand.act(&ben(), post("fool again")), seq.to_string());
+        assert_eq!(hand.act(&ana(), report(seq)), seq.to_string());
+    }
+    hand.act(&ben(), post("and again"));
+    assert_eq!(hand.act(&ana(), report(24)), "rate_limited", "twenty an hour");
+}
+
+#[test]
+fn a_decision_does_what_it_says_once_and_closes_all_reports_of_the_message() {
+    let mut hand = Hand::team();
+    let carl = caller(3, Role::Member);
+    hand.act(&ben(), RoomCommand::Join);
+    hand.act(&carl, RoomCommand::Join);
+    for (text, seq) in [("fool", "4"), ("buy pills", "5"), ("good day", "6"), ("buy more", "7")] {
+        assert_eq!(hand.act(&ben(), post(text)), seq);
+        for by in [&ana(), &carl] {
+            assert_eq!(hand.act(by, report(seq.parse().expect("a number"))), seq);
+        }
+    }
+    let id = |hand: &Hand, seq| hand.filed.iter().find(|filed| filed.report.seq == seq).expect("it is filed").report.id;
+    let decide = |hand: &Hand, seq, verdict| RoomCommand::Decide { report: id(hand, seq), verdict };
+    let delete = decide(&hand, 4, Verdict::Delete);
+    assert_eq!(hand.act(&carl, delete.clone()), "forbidden", "he is no moderator");
+    assert_eq!(hand.act(&ben(), delete.clone()), "forbidden");
+    assert_eq!(hand.act(&ana(), delete.clone()), "8");
+    assert_eq!(hand.open(), [5, 5, 6, 6, 7, 7]);
+    assert_eq!(hand.message(4).map(|m| (m.text, m.deleted_by)), Some((String::new(), Some(user(1)))));
+    assert_eq!(hand.filed[0].report.text, "fool", "evidence stays");
+    let decision = hand.filed[1].decision.clone().expect("decided with the other");
+    assert_eq!((decision.by, decision.verdict), (user(1), Verdict::Delete));
+    hand.file_is_late = true;
+    let other = RoomCommand::Decide { report: hand.filed[1].report.id, verdict: Verdict::Ban };
+    assert_eq!(hand.act(&trainer(), other), "8", "it was decided a moment ago");
+    hand.file_is_late = false;
+    assert_eq!(hand.act(&trainer(), delete), "8");
+    let dismiss = decide(&hand, 6, Verdict::Dismiss);
+    assert_eq!(hand.act(&trainer(), dismiss), "8");
+    assert_eq!(hand.message(6).map(|m| m.text), Some("good day".into()));
+    let mute = decide(&hand, 5, Verdict::Mute { for_s: 60 });
+    assert_eq!(hand.act(&ana(), mute), "9");
+    assert_eq!(hand.act(&ben(), post("what?")), "forbidden");
+    let ban = decide(&hand, 7, Verdict::Ban);
+    assert_eq!(hand.act(&ana(), ban), "10");
+    assert_eq!((hand.act(&ben(), post("hey")), hand.open()), ("not_member".into(), vec![]));
+    assert_eq!(
+        hand.act(&ana(), RoomCommand::Decide { report: CmdId(Uuid::nil()), verdict: Verdict::Ban }),
+        "not_found"
+    );
+}
+
+#[test]
+fn neither_of_two_decides_about_the_other() {
+    let mut hand = Hand::direct();
+    assert_eq!(hand.act(&ana(), post("you fool")), "2");
+    assert_eq!(hand.act(&ben(), post("no, you")), "3");
+    assert_eq!(hand.act(&ben(), report(2)), "3");
+    assert_eq!(hand.act(&ana(), report(3)), "3");
+    let decide = |hand: &Hand, verdict| RoomCommand::Decide { report: hand.filed[1].report.id, verdict };
+    let delete = decide(&hand, Verdict::Delete);
+    assert_eq!(hand.act(&ana(), delete.clone()), "forbidden", "she made the room, and is a side");
+    let ban = decide(&hand, Verdict::Ban);
+    assert_eq!(hand.act(&trainer(), ban), "forbidden", "nobody is sent out of a talk of two");
+    assert_eq!(hand.act(&trainer(), delete), "4", "staff, who see the words that were reported and no others");
+    assert_eq!(hand.message(3).map(|m| m.text), Some(String::new()));
+}
+
 fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
     let seq = 1..60_u64;
     let who = (1..8_u128).prop_map(user);
@@ -649,6 +781,7 @@ fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
         1 => (seq.clone(), any::<bool>()).prop_map(|(seq, pinned)| RoomCommand::Pin { seq, pinned }),
         1 => (who.clone(), any::<bool>()).prop_map(|(user, banned)| RoomCommand::Ban { user, banned }),
         1 => (who.clone(), 0..2_u32).prop_map(|(user, for_s)| RoomCommand::Mute { user, for_s }),
+        2 => seq.clone().prop_map(report),
         1 => (0..2_u16).prop_map(|seconds| RoomCommand::Slow { seconds }),
         1 => (who, role).prop_map(|(user, role)| RoomCommand::Appoint { user, role }),
     ];

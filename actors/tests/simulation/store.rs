@@ -5,7 +5,8 @@ use crate::rng::Rng;
 use fitconnect_actors::body::{pack, unpack};
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::{Change, What};
-use fitconnect_domain::room::POSTED;
+use fitconnect_domain::report::Filed;
+use fitconnect_domain::room::{POSTED, Reporting};
 use fitconnect_domain::user::{self, Stored};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
 use fitconnect_protocol::class::{Sensor, SourceKind};
@@ -303,7 +304,10 @@ impl Inner {
 
     /// All of it, or nothing.
     fn apply(&mut self, commit: Commit) -> Committed {
-        let Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers } = commit;
+        let Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers, reports } = commit;
+        if !reports.is_empty() {
+            self.wrong.push(format!("{key}: nobody reports anything here"));
+        }
         let ours = self.shards[usize::from(key.shard())] == epoch;
         let known = self.actors.get(&key).map_or(0, |kept| kept.rev);
         let waits = |id: &LetterId| self.letters.iter().any(|letter| letter.id == *id && letter.letter.to == key);
@@ -536,7 +540,23 @@ impl StateStore for SimStore {
         .boxed()
     }
 
-    // What follows is the shell's: no actor asks for it.
+    // What follows is the shell's, or for rooms with reports: no actor asks for it here.
+
+    fn report(&self, _: CmdId) -> BoxFuture<'_, Result<Option<Filed>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+    fn reports(
+        &self,
+        _: GymId,
+        _: Option<RoomId>,
+        _: Option<(Millis, CmdId)>,
+        _: u32,
+    ) -> BoxFuture<'_, Result<Vec<Filed>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+    fn reporting(&self, _: UserId, _: Millis, _: RoomId, _: u64) -> BoxFuture<'_, Result<Reporting, StoreError>> {
+        async { Ok(Reporting::default()) }.boxed()
+    }
 
     fn add_gym(&self, _: GymId, _: String) -> BoxFuture<'_, Result<(), StoreError>> {
         async { Ok(()) }.boxed()

@@ -2,6 +2,7 @@
 
 use crate::{frames, rooms};
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::user::*;
@@ -37,7 +38,7 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
-    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, React, Pin, Slow, Mute, Ban);
+    all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, React, Pin, Slow, Mute, Ban, Report, Decide);
     all_seen!(rooms::events(), RoomEvent: Created, Posted, Edited, Deleted, Reacted, Joined, Left, Appointed, Pinned, Slowed, Muted, Banned, Closed);
 }
 
@@ -61,6 +62,8 @@ fn every_word_is_there() {
     all_seen!(sexes, Sex: Male, Female);
     all_seen!(rooms::kinds(), RoomKind: Class, Gym, Team, Trainer, Direct, Challenge, Support);
     all_seen!(rooms::reactions(), Reaction: Thumb, Heart, Laugh, Fire, Strong, Clap);
+    all_seen!(rooms::reports(), ReportReason: Spam, Insult, Threat, Sexual, Private, Other);
+    all_seen!(rooms::verdicts(), Verdict: Dismiss, Delete, Mute, Ban);
     all_seen!(rooms::rules(), JoinRule: Open, Invited, Fixed);
     all_seen!(rooms::roles(), RoomRole: Member, Moderator, Owner);
     all_seen!(rooms::pages(), HistoryFrom: Before, After, Since);

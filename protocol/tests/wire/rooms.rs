@@ -1,6 +1,7 @@
 //! Frames of rooms: every command, event, snapshot and word.
 
 use crate::frames::{START, class, cmd, gym, user};
+use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{Event, Request, Response, Snapshot};
 use fitconnect_protocol::user::OwnRoom;
@@ -43,7 +44,10 @@ pub fn commands() -> Vec<RoomCommand> {
         kinds().into_iter().zip(rules().into_iter().cycle()).map(|(k, join)| create(k, join)).collect();
     all.extend(reactions().into_iter().map(|reaction| RoomCommand::React { seq: 42, reaction, on: true }));
     all.extend(roles().into_iter().map(|role| RoomCommand::Appoint { user: other(), role }));
+    all.extend(reports().into_iter().map(|reason| RoomCommand::Report { seq: 42, reason, words: String::new() }));
+    all.extend(verdicts().into_iter().map(|verdict| RoomCommand::Decide { report: cmd(), verdict }));
     all.extend([
+        RoomCommand::Report { seq: 42, reason: ReportReason::Other, words: "Er war's.".into() },
         RoomCommand::Create { kind: RoomKind::Gym, name: "Gym".into(), join: JoinRule::Open, members: vec![] },
         RoomCommand::Join,
         RoomCommand::Leave,
@@ -60,6 +64,15 @@ pub fn commands() -> Vec<RoomCommand> {
         RoomCommand::Ban { user: other(), banned: true },
     ]);
     all
+}
+
+pub fn reports() -> Vec<ReportReason> {
+    use ReportReason::*;
+    vec![Spam, Insult, Threat, Sexual, Private, Other]
+}
+
+pub fn verdicts() -> Vec<Verdict> {
+    vec![Verdict::Dismiss, Verdict::Delete, Verdict::Mute { for_s: 3_600 }, Verdict::Ban]
 }
 
 pub fn reactions() -> Vec<Reaction> {

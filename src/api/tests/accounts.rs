@@ -271,6 +271,7 @@ async fn commit_summaries(bench: &Bench, member: &Seeded, count: u64) {
         letters: Vec::new(),
         received: Vec::new(),
         answers: Vec::new(),
+        reports: Vec::new(),
     };
     let done = bench.app.state.commit(vec![commit]).await;
     assert!(matches!(done[..], [Committed::Done(_)]), "{done:?}");

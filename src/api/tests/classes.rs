@@ -176,6 +176,7 @@ async fn settle(bench: &Bench, class: ClassId) {
         letters: Vec::new(),
         received: Vec::new(),
         answers: Vec::new(),
+        reports: Vec::new(),
     };
     let done = bench.app.state.commit(vec![commit]).await;
     assert!(matches!(done[..], [Committed::Done(_)]), "{done:?}");

@@ -15,6 +15,8 @@ mod own;
 mod people;
 #[path = "body/port.rs"]
 mod port;
+#[path = "body/reports.rs"]
+mod reports;
 #[path = "body/rooms.rs"]
 mod rooms;
 

@@ -124,6 +124,21 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("room_id", Id), ("seq", Int), ("at_us", Int), ("kind", Text), ("body", Bytes)],
     },
+    Table {
+        name: "fc_report",
+        key: 1,
+        columns: &[
+            ("report_id", Id),
+            ("gym_id", Id),
+            ("room_id", Id),
+            ("seq", Int),
+            ("reporter", Id),
+            ("at_us", Int),
+            ("body", Bytes),
+            ("decided_at_us", Int),
+            ("decision", Bytes),
+        ],
+    },
     Table { name: "fc_letter", key: 2, columns: &[("to_shard", Int), ("letter_id", Bytes), ("body", Bytes)] },
     Table {
         name: "fc_command",

@@ -60,6 +60,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("names.rs", include_str!("body/names.rs")),
     ("outbox.rs", include_str!("body/outbox.rs")),
     ("own.rs", include_str!("body/own.rs")),
+    ("reports.rs", include_str!("body/reports.rs")),
     ("rooms.rs", include_str!("body/rooms.rs")),
     ("people.rs", include_str!("body/people.rs")),
     ("copy.rs", include_str!("copy.rs")),

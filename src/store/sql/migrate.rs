@@ -41,6 +41,11 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     28 "0028_revoked",
     29 "0029_person_word",
     30 "0030_person_word_gym",
+    31 "0031_report",
+    32 "0032_report_open",
+    33 "0033_report_queue",
+    34 "0034_report_reporter",
+    35 "0035_report_decided",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -75,6 +80,11 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     28 "0028_revoked",
     29 "0029_person_word",
     30 "0030_person_word_gym",
+    31 "0031_report",
+    32 "0032_report_open",
+    33 "0033_report_queue",
+    34 "0034_report_reporter",
+    35 "0035_report_decided",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

@@ -6,8 +6,13 @@ use super::scratch::{self, Schema};
 use crate::store;
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
+use fitconnect_domain::report::{Decision, Entry, Report};
+use fitconnect_domain::room::Reporting;
 use fitconnect_domain::user::Stored;
 use fitconnect_domain::{ActorKey, Letter, LetterBody, LetterId, Millis};
+use fitconnect_protocol::limits::REPORT_KEPT_MS;
+use fitconnect_protocol::report::{ReportReason, Verdict};
+use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::user::{Consent, Profile, Role};
 use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId, Uuid};
 use futures_util::FutureExt;
@@ -89,6 +94,7 @@ cases! {
     a_room_keeps_its_numbers,
     a_deleted_message_is_nowhere_read_again,
     a_room_is_read_in_pages,
+    reports_wait_until_they_are_decided,
 }
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
@@ -103,7 +109,18 @@ pub(in crate::store) fn class_row(people: u32) -> Option<Row> {
 /// A commit that says nothing.
 pub(in crate::store) fn bare(key: ActorKey) -> Commit {
     let (row, wake_at) = (None, None);
-    Commit { key, epoch: 0, rev: 0, row, changes: vec![], wake_at, letters: vec![], received: vec![], answers: vec![] }
+    Commit {
+        key,
+        epoch: 0,
+        rev: 0,
+        row,
+        changes: vec![],
+        wake_at,
+        letters: vec![],
+        received: vec![],
+        answers: vec![],
+        reports: vec![],
+    }
 }
 
 async fn commit_of(store: &dyn StateStore, key: ActorKey, rev: u64) -> Commit {
@@ -485,4 +502,70 @@ async fn a_room_is_read_in_pages(store: &dyn StateStore) {
     assert_eq!(read(Page::Since(Millis(7)), 9).await, [0; 0]);
     let from = store.room_events(ROOM, 4, 2).await.expect("events");
     assert_eq!(from, [(4, b"4".to_vec()), (5, b"5".to_vec())]);
+}
+
+fn report(id: u128, room: RoomId, seq: u64, reporter: UserId, at_ms: i64) -> Entry {
+    Entry::Opened(Box::new(Report {
+        id: CmdId(Uuid::from_u128(id)),
+        gym: GYM,
+        room,
+        room_kind: RoomKind::Team,
+        room_name: "Early birds".into(),
+        seq,
+        author: ANA,
+        author_name: "Ana".into(),
+        reporter,
+        reporter_name: "Ben".into(),
+        reason: ReportReason::Insult,
+        words: String::new(),
+        text: "fool".into(),
+        posted_at_ms: 1,
+        at_ms,
+    }))
+}
+
+async fn reports_wait_until_they_are_decided(store: &dyn StateStore) {
+    let (ben, carl) = (UserId(Uuid::from_u128(21)), UserId(Uuid::from_u128(22)));
+    let birth = said(store, 0, 1, &[b"created", b"fool"], Some(room_row(1, Some((2, b"row"))))).await;
+    assert_eq!(one(store, birth).await, Committed::Done(1));
+    // Two people about one message, one of them twice; the same id again is nothing, whoever sends it.
+    let mut filed = said(store, 1, 3, &[], None).await;
+    let other = RoomId(Uuid::from_u128(99));
+    filed.reports = vec![
+        report(5, ROOM, 2, ben, 1_000),
+        report(4, ROOM, 2, carl, 1_000),
+        report(6, ROOM, 2, ben, 2_000),
+        report(7, other, 2, carl, 3_000),
+        report(4, ROOM, 9, ben, 4_000),
+    ];
+    assert_eq!(one(store, filed.clone()).await, Committed::Done(2));
+    assert_eq!(one(store, filed).await, Committed::Fenced);
+    assert_eq!(store.load(ROOM_KEY).await.expect("a read").last_seq, 2, "a report has no number");
+    let open = async |room, after: Option<(u64, u128)>, limit| {
+        let after = after.map(|(at, id)| (Millis(at), CmdId(Uuid::from_u128(id))));
+        let found = store.reports(GYM, room, after, limit).await.expect("a page");
+        found.into_iter().map(|filed| filed.report.id.0.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!(open(None, None, 9).await, [4, 5, 7], "oldest first, then by id");
+    assert_eq!(open(None, None, 1).await, [4]);
+    assert_eq!(open(None, Some((1_000, 4)), 9).await, [5, 7]);
+    assert_eq!(open(Some(other), None, 9).await, [7]);
+    let reporting = async |user, since, seq| store.reporting(user, Millis(since), ROOM, seq).await.expect("counts");
+    assert_eq!(reporting(carl, 0, 2).await, Reporting { lately: 2, open: 2, is_open: true });
+    assert_eq!(reporting(carl, 1_000, 3).await, Reporting { lately: 1, open: 2, is_open: false });
+    let decision = |verdict, at_ms| Decision { by: ANA, name: "Ana".into(), verdict, at_ms };
+    let decided = |verdict, at_ms| Entry::Decided { room: ROOM, seq: 2, decision: decision(verdict, at_ms) };
+    let mut decides = said(store, 2, 3, &[b"deleted"], None).await;
+    decides.reports =
+        vec![decided(Verdict::Delete, 5_000), decided(Verdict::Ban, 6_000), report(8, ROOM, 2, ben, 7_000)];
+    assert_eq!(one(store, decides).await, Committed::Done(3));
+    assert_eq!(open(None, None, 9).await, [7, 8], "of the same message, but after it was decided");
+    let audit = store.report(CmdId(Uuid::from_u128(5))).await.expect("a read").expect("kept");
+    assert_eq!((audit.report.text.as_str(), audit.decision), ("fool", Some(decision(Verdict::Delete, 5_000))));
+    assert_eq!(store.report(CmdId(Uuid::from_u128(1))).await, Ok(None));
+    store.sweep(Millis(5_000 + REPORT_KEPT_MS)).await.expect("swept");
+    assert!(store.report(CmdId(Uuid::from_u128(5))).await.expect("a read").is_some(), "kept to the end");
+    store.sweep(Millis(5_001 + REPORT_KEPT_MS)).await.expect("swept");
+    assert_eq!(store.report(CmdId(Uuid::from_u128(5))).await, Ok(None), "and forgotten");
+    assert_eq!(open(None, None, 9).await, [7, 8], "what nobody has decided waits");
 }

@@ -2,6 +2,7 @@ import type { CoachMessages } from './messages'
 import { pluralIn } from './plural'
 
 const p = pluralIn('en')
+const when = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
 export const en: CoachMessages = {
@@ -112,6 +113,31 @@ export const en: CoachMessages = {
     sensor: (kind, number) => `${{ strap: 'Strap', armband: 'Armband', machine: 'Machine', watch: 'Watch', manual: 'By hand', simulated: 'Trial' }[kind]} № ${number}`,
   },
   chat: { open: 'Chat', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
+  reports: {
+    open: 'Reports',
+    label: 'Reported messages',
+    loading: 'Loading the reports…',
+    none: 'Nothing is reported.',
+    more: 'Show more',
+    room: (kind, name) => (name ? `${kind} · ${name}` : kind),
+    posted: (name, at) => `${name}, ${at}`,
+    count: (count) => p(count, { one: '# report', other: '# reports' }),
+    by: (name, at) => `${name}, ${at}`,
+    at: (at) => when.format(at),
+    dismiss: 'Nothing wrong',
+    delete: 'Delete the message',
+    mute: 'Silence…',
+    muteAsk: (name) => `For how long may ${name} not write?`,
+    ban: 'Ban…',
+    banAsk: (name) => `Send ${name} out, without a way back?`,
+    sure: 'Yes, ban',
+    cancel: 'Cancel',
+    own: 'This is about you: a colleague decides.',
+    dismissed: 'Dismissed.',
+    deleted: 'The message is deleted.',
+    muted: (name) => `${name} may not write for a while.`,
+    banned: (name) => `${name} is banned.`,
+  },
   screens: {
     open: 'TVs',
     label: 'TVs of the gym',

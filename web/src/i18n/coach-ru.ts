@@ -2,6 +2,7 @@ import type { SourceKind } from '../proto/protocol'
 import { pluralIn } from './plural'
 
 const p = pluralIn('ru')
+const when = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const time = new Intl.DateTimeFormat('ru-RU', { hour: '2-digit', minute: '2-digit' })
 
 export const ru = {
@@ -112,6 +113,31 @@ export const ru = {
     sensor: (kind: SourceKind, number: number) => `${{ strap: 'Пояс', armband: 'Манжета', machine: 'Тренажёр', watch: 'Часы', manual: 'Вручную', simulated: 'Пробный' }[kind]} № ${number}`,
   },
   chat: { open: 'Чат', unread: (count: number) => `непрочитанных сообщений: ${count}` },
+  reports: {
+    open: 'Жалобы',
+    label: 'Жалобы на сообщения',
+    loading: 'Загружаем жалобы…',
+    none: 'Жалоб нет.',
+    more: 'Показать ещё',
+    room: (kind: string, name: string) => (name ? `${kind} · ${name}` : kind),
+    posted: (name: string, at: string) => `${name}, ${at}`,
+    count: (count: number) => p(count, { one: '# жалоба', few: '# жалобы', many: '# жалоб', other: '# жалобы' }),
+    by: (name: string, at: string) => `${name}, ${at}`,
+    at: (at: number) => when.format(at),
+    dismiss: 'Всё в порядке',
+    delete: 'Удалить сообщение',
+    mute: 'Заглушить…',
+    muteAsk: (name: string) => `На сколько запретить писать: ${name}?`,
+    ban: 'Исключить…',
+    banAsk: (name: string) => `Исключить без возвращения: ${name}?`,
+    sure: 'Да, исключить',
+    cancel: 'Отмена',
+    own: 'Это о вас: решает коллега.',
+    dismissed: 'Отклонено.',
+    deleted: 'Сообщение удалено.',
+    muted: (name: string) => `${name}: некоторое время не сможет писать.`,
+    banned: (name: string) => `${name}: исключение навсегда.`,
+  },
   screens: {
     open: 'Экраны',
     label: 'Экраны клуба',

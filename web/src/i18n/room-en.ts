@@ -68,6 +68,20 @@ export const en: RoomMessages = {
   ban: 'Ban',
   banAsk: (name) => `Send ${name} out, without a way back?`,
   block: 'Block: hide us from each other',
+  report: {
+    open: 'Report',
+    ask: 'What is wrong with it? The staff get the message as it is now; nobody else is told.',
+    words: 'In your own words, if you like (before you tap)',
+    told: 'Thank you. The staff will look at it.',
+    reasons: {
+      insult: 'Insult or harassment',
+      threat: 'Threat or call to harm',
+      sexual: 'Sexual, unwanted',
+      spam: 'Advertising or spam',
+      private: 'Somebody’s private data',
+      other: 'Something else',
+    },
+  },
   closed: 'One of you has blocked the other: nothing goes between you.',
   span: (seconds) =>
     seconds >= 86_400

@@ -1,6 +1,6 @@
 // The HTTP side: log-in, the classes of today, what the server says of itself. JSON both ways.
 
-import type { Activity, ErrorCode, MemberSummary, Phase, Role } from '../proto/protocol'
+import type { Activity, ErrorCode, MemberSummary, Phase, ReportReason, Role, RoomKind } from '../proto/protocol'
 
 export interface LoginAnswer {
   token: string
@@ -61,6 +61,31 @@ export interface Screen {
 export interface People {
   people: { user: string; name: string }[]
   more: boolean
+}
+
+/** Somebody has pointed at a message; the words are as they were then. */
+export interface Report {
+  report: string
+  room: string
+  room_kind: RoomKind
+  /** Empty in a talk of two. */
+  room_name: string
+  seq: number
+  author: string
+  author_name: string
+  reporter: string
+  reporter_name: string
+  reason: ReportReason
+  words: string
+  text: string
+  posted_at_ms: number
+  at_ms: number
+}
+
+/** Open ones of the gym, oldest first; `next` is where the next page begins. */
+export interface Reports {
+  reports: Report[]
+  next?: string
 }
 
 /** One stored sample of one's own. */
@@ -137,6 +162,7 @@ export const api = {
   screens: (token: string) => call<{ screens: Screen[] }>('GET', '/v1/screens', { token }),
   pairScreen: (token: string, code: string, hall: string, name: string) => call<Screen>('POST', '/v1/screens', { token, body: { code, hall, name } }),
   unpairScreen: (token: string, user: string) => call<null>('DELETE', `/v1/screens/${user}`, { token }),
+  reports: (token: string, after?: string) => call<Reports>('GET', `/v1/reports${after === undefined ? '' : `?after=${after}`}`, { token }),
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
   summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
   import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),

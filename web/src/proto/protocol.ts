@@ -473,6 +473,11 @@ export type Refusal = { code: ErrorCode,
 message: string, retry_after_ms?: number, };
 
 /**
+ * Why somebody points at a message.
+ */
+export type ReportReason = "spam" | "insult" | "threat" | "sexual" | "private" | "other";
+
+/**
  * What a client sends.
  */
 export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "typing", room: Uint8Array, };
@@ -506,7 +511,15 @@ export type RoomCommand = { "t": "create", kind: RoomKind, name: string, join: J
 /**
  * The message that this answers.
  */
-reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, };
+reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, } | { "t": "report", seq: number, reason: ReportReason,
+/**
+ * In one's own words, if that helps.
+ */
+words?: string, } | { "t": "decide",
+/**
+ * The command that reported.
+ */
+report: Uint8Array, verdict: Verdict, };
 
 /**
  * What the topic `room:<id>` tells. Its offset is the room's number.
@@ -754,6 +767,11 @@ rooms?: Array<OwnRoom>,
  * Of whom nothing is shown.
  */
 hidden?: Array<Hidden>, at_ms: number, };
+
+/**
+ * What a report comes to.
+ */
+export type Verdict = { "t": "dismiss" } | { "t": "delete" } | { "t": "mute", for_s: number, } | { "t": "ban" };
 
 /**
  * The newest private words to a person: sent, shown on a phone of theirs, acted upon. Class time.

@@ -175,6 +175,7 @@ impl ByHand {
                 self.changes.push(change);
                 self.answers.extend(answers);
             }
+            Effect::File { .. } => unreachable!("a class has no reports"),
             Effect::Letter(letter) => self.letters.push(letter),
             Effect::Tell { to, .. } => match to {},
             Effect::Publish(publish) | Effect::Live(publish) => self.published.push(publish),

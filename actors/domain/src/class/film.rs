@@ -245,6 +245,7 @@ impl<'s> Reel<'s> {
                 Effect::Load(Load::Person { .. })
                 | Effect::Answer { .. }
                 | Effect::Save { .. }
+                | Effect::File { .. }
                 | Effect::Letter(_)
                 | Effect::Tell { .. }
                 | Effect::Follow { .. }

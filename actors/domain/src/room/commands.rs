@@ -3,8 +3,9 @@
 
 use super::io::{Change, Load, Loaded, Person};
 use super::order::Moderator;
-use super::{Room, Stored};
+use super::{Reporting, Room, Stored};
 use crate::class::Caller;
+use crate::report::{Entry, Filed};
 use crate::{AskId, Effect, Millis, Out};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole, Toggle};
@@ -23,6 +24,8 @@ pub(super) struct Waiting {
     for_what: Option<Load>,
     people: BTreeMap<UserId, Option<Box<Person>>>,
     message: Option<Option<Message>>,
+    reporting: Option<Reporting>,
+    filed: Option<Option<Box<Filed>>>,
 }
 
 impl Waiting {
@@ -30,8 +33,25 @@ impl Waiting {
         self.ask
     }
 
+    pub(super) fn by(&self) -> &Caller {
+        &self.by
+    }
+
+    pub(super) fn cmd(&self) -> CmdId {
+        self.cmd
+    }
+
+    pub(super) fn reporting(&self) -> Option<Reporting> {
+        self.reporting
+    }
+
+    pub(super) fn filed(&self) -> Option<Option<&Filed>> {
+        self.filed.as_ref().map(Option::as_deref)
+    }
+
     pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
-        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message: None }
+        let (message, reporting, filed) = (None, None, None);
+        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message, reporting, filed }
     }
 }
 
@@ -43,6 +63,8 @@ pub(super) enum Stop {
     Needs(Load),
     /// It happens together with others of its kind.
     Gathers(Box<Message>, Toggle),
+    /// It goes into the file of reports, with what it does in the room.
+    Files(Box<Entry>, Option<Box<Change>>),
 }
 
 impl From<Refusal> for Stop {
@@ -74,6 +96,7 @@ impl Room {
         match self.decide(&command, now) {
             Ok(change) => self.happen(change, &[command.ask], now, out),
             Err(Stop::Gathers(message, toggle)) => self.gather(&command, *message, toggle, now, out),
+            Err(Stop::Files(entry, change)) => self.file(command.ask, *entry, change.map(|change| *change), now, out),
             Err(Stop::Refused(refused)) => out.refuse(command.ask, refused),
             Err(Stop::Done) => out.answer(command.ask, Response::Numbered { seq: self.seq() }),
             Err(Stop::Needs(_)) if self.waiting.len() >= ROOM_WAITING_MAX => {
@@ -95,8 +118,10 @@ impl Room {
         let load = match &loaded {
             Loaded::Person { user, .. } => Load::Person { user: *user },
             Loaded::Message { seq, .. } => Load::Message { seq: *seq },
-            Loaded::Failed(load @ (Load::Person { .. } | Load::Message { .. })) => *load,
+            Loaded::Reporting { user, seq, .. } => Load::Reporting { user: *user, seq: *seq },
+            Loaded::Report { report, .. } => Load::Report { report: *report },
             Loaded::Page { .. } | Loaded::Failed(Load::Page { .. }) => return self.paged(loaded, out),
+            Loaded::Failed(load) => *load,
         };
         let (ready, waiting) =
             std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.for_what == Some(load));
@@ -105,6 +130,8 @@ impl Room {
             match &loaded {
                 Loaded::Person { user, person } => _ = command.people.insert(*user, person.clone()),
                 Loaded::Message { message, .. } => command.message = Some(message.as_deref().cloned()),
+                Loaded::Reporting { found, .. } => command.reporting = Some(*found),
+                Loaded::Report { filed, .. } => command.filed = Some(filed.clone()),
                 Loaded::Failed(_) | Loaded::Page { .. } => {
                     out.refuse(command.ask, ErrorCode::Retry);
                     continue;
@@ -124,7 +151,7 @@ impl Room {
     }
 
     /// How earlier events are stored from now on: the message as it is, and what told of it as it was before without words.
-    fn rewrites(&self, command: &Waiting, message: &Message) -> Vec<(u64, RoomEvent)> {
+    pub(super) fn rewrites(&self, command: &Waiting, message: &Message) -> Vec<(u64, RoomEvent)> {
         let now = (message.seq, RoomEvent::Posted { message: message.clone() });
         let before = self.message(command, message.seq).ok().and_then(|before| before.edited);
         let told = before.map(|edit| {
@@ -240,6 +267,10 @@ impl Room {
             RoomCommand::Slow { seconds } => moderator(by.user).slow(*seconds),
             RoomCommand::Mute { user, for_s } => moderator(*user).mute(*user, *for_s),
             RoomCommand::Ban { user, banned } => moderator(*user).ban(*user, *banned),
+            RoomCommand::Report { seq, reason, words } => Err(self.report(command, stored, *seq, *reason, words, now)),
+            RoomCommand::Decide { report, verdict } => {
+                Err(self.decide_report(command, stored, *report, *verdict, now).unwrap_or_else(|stop| stop))
+            }
         }
     }
 
@@ -296,7 +327,7 @@ impl Room {
     }
 
     /// A message that still has words, as it is now.
-    fn message(&self, command: &Waiting, seq: u64) -> Result<Message, Stop> {
+    pub(super) fn message(&self, command: &Waiting, seq: u64) -> Result<Message, Stop> {
         let known = self.known(seq).or(command.message.as_ref().and_then(Option::as_ref));
         match known.filter(|message| message.deleted_by.is_none()) {
             Some(message) => Ok(message.clone()),

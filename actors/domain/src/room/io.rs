@@ -3,6 +3,8 @@
 use crate::AskId;
 use crate::class::Caller;
 use crate::letter::LetterBody;
+use crate::report::Filed;
+use crate::room::Reporting;
 use crate::user::Blocks;
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand, RoomEvent};
 use fitconnect_protocol::session::Position;
@@ -28,6 +30,10 @@ pub enum Input {
     },
     /// Somebody types: told, if they may write, and forgotten.
     Typing {
+        by: Arc<Caller>,
+    },
+    /// Whether this caller decides the room's reports.
+    MayDecide {
         by: Arc<Caller>,
     },
     Loaded(Loaded),
@@ -65,6 +71,10 @@ pub enum Load {
     Person { user: UserId },
     /// One message, as it is now.
     Message { seq: u64 },
+    /// What is filed about a person who reports this message.
+    Reporting { user: UserId, seq: u64 },
+    /// One report.
+    Report { report: CmdId },
     /// Messages, the nearest to where it begins first: one more than asked for, where there is one.
     Page { ask: AskId, from: HistoryFrom, limit: u16 },
 }
@@ -79,6 +89,15 @@ pub enum Loaded {
     Message {
         seq: u64,
         message: Option<Box<Message>>,
+    },
+    Reporting {
+        user: UserId,
+        seq: u64,
+        found: Reporting,
+    },
+    Report {
+        report: CmdId,
+        filed: Option<Box<Filed>>,
     },
     Page {
         ask: AskId,

@@ -100,7 +100,11 @@ impl Room {
                 self.pages -= 1;
                 out.refuse(ask, ErrorCode::Retry);
             }
-            Loaded::Person { .. } | Loaded::Message { .. } | Loaded::Failed(_) => {}
+            Loaded::Person { .. }
+            | Loaded::Message { .. }
+            | Loaded::Reporting { .. }
+            | Loaded::Report { .. }
+            | Loaded::Failed(_) => {}
         }
     }
 }

@@ -34,6 +34,7 @@ fn step(session: &mut Session, input: Input, at: u64) -> Vec<String> {
         Effect::Publish(publish) => format!("{publish:?}"),
         Effect::TickAt(at) => format!("tick at {}", at.0),
         Effect::Save { .. }
+        | Effect::File { .. }
         | Effect::Letter(_)
         | Effect::Live(_)
         | Effect::Subscribe { .. }

@@ -30,6 +30,7 @@ fn step(user: &mut User, input: Input) -> Vec<String> {
         | Effect::Live(_)
         | Effect::Subscribe { .. }
         | Effect::Follow { .. }
+        | Effect::File { .. }
         | Effect::Record { .. }
         | Effect::WakeAt(_)
         | Effect::TickAt(_)

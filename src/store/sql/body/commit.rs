@@ -1,10 +1,12 @@
 //! Commits: a batch is one transaction, whose statements are about many actors each. An actor whose fence holds is left out alone.
 
 use super::super::super::rows::{actor_bytes, cut, letter_bytes, many};
+use super::reports;
 use super::rooms::{REV_ROOM, fence_rooms, new_room, rewrite};
 use super::*;
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
+use fitconnect_domain::report::Entry;
 use fitconnect_domain::{ActorKey, Letter, LetterId};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
@@ -176,6 +178,7 @@ struct Writes<'c> {
     letters: Vec<(LetterId, &'c Letter)>,
     answers: Vec<([u8; 17], &'c StoredAnswer)>,
     received: Vec<&'c LetterId>,
+    reports: Vec<&'c Entry>,
 }
 
 impl<'c> Writes<'c> {
@@ -196,6 +199,7 @@ impl<'c> Writes<'c> {
             .extend(commit.letters.iter().map(|(number, letter)| (LetterId { from, rev, number: *number }, letter)));
         self.answers.extend(commit.answers.iter().map(|answer| (actor_bytes(&from), answer)));
         self.received.extend(&commit.received);
+        self.reports.extend(&commit.reports);
     }
 
     async fn write(self, conn: &mut Conn) -> sqlx::Result<()> {
@@ -225,6 +229,7 @@ impl<'c> Writes<'c> {
             insert.execute(&mut *conn).await?;
         }
         rewrite(conn, &self.room_events).await?;
+        reports::file(conn, &self.reports).await?;
         for part in cut(&self.letters) {
             let text = many("insert into fc_letter (to_shard, letter_id, body) values", 3, part.len(), "");
             let mut insert = sqlx::query(AssertSqlSafe(text));

@@ -5,6 +5,8 @@ use super::*;
 use crate::store::lease::{Lease, NOT_HELD};
 use crate::store::node::Node;
 use fitconnect_actors::ports::*;
+use fitconnect_domain::report::Filed;
+use fitconnect_domain::room::Reporting;
 use fitconnect_domain::{ActorKey, LetterId};
 use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId};
 use futures_util::FutureExt;
@@ -124,7 +126,11 @@ impl StateStore for SqlState {
     }
 
     fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.sweep_answers(now).boxed()
+        async move {
+            self.forget_reports(now).await?;
+            self.sweep_answers(now).await
+        }
+        .boxed()
     }
 
     fn person(&self, user: UserId) -> BoxFuture<'_, Result<Option<StoredPerson>, StoreError>> {
@@ -224,5 +230,29 @@ impl StateStore for SqlState {
 
     fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>> {
         self.read_room_messages(room, page, limit).boxed()
+    }
+
+    fn report(&self, id: CmdId) -> BoxFuture<'_, Result<Option<Filed>, StoreError>> {
+        self.read_report(id).boxed()
+    }
+
+    fn reports(
+        &self,
+        gym: GymId,
+        room: Option<RoomId>,
+        after: Option<(Millis, CmdId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Filed>, StoreError>> {
+        self.read_reports(gym, room, after, limit).boxed()
+    }
+
+    fn reporting(
+        &self,
+        user: UserId,
+        since: Millis,
+        room: RoomId,
+        seq: u64,
+    ) -> BoxFuture<'_, Result<Reporting, StoreError>> {
+        self.read_reporting(user, since, room, seq).boxed()
     }
 }

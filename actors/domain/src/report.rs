@@ -1,0 +1,60 @@
+//! What is filed about a message: who reported it, its words at that moment, and what was decided. Not part of a room's numbered events:
+//! members are not told of it. The room files it, the store keeps it, `/v1/reports` shows it.
+
+use fitconnect_protocol::report::{ReportReason, Verdict};
+use fitconnect_protocol::room::RoomKind;
+use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A report as it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The command that made it.
+    pub id: CmdId,
+    pub gym: GymId,
+    pub room: RoomId,
+    /// What the room was called then; a talk of two has no name.
+    pub room_kind: RoomKind,
+    pub room_name: String,
+    /// The message's number.
+    pub seq: u64,
+    pub author: UserId,
+    pub author_name: String,
+    pub reporter: UserId,
+    pub reporter_name: String,
+    pub reason: ReportReason,
+    /// The reporter's.
+    pub words: String,
+    /// The message's, as they were.
+    pub text: String,
+    /// When the message was posted, Unix milliseconds.
+    pub posted_at_ms: i64,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// Who decided, what, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    pub by: UserId,
+    pub name: String,
+    pub verdict: Verdict,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// A report as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filed {
+    pub report: Report,
+    pub decision: Option<Decision>,
+}
+
+/// What an actor writes into the file with its commit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// Where the same person's report of this message is open, that one stays and this one is nothing.
+    Opened(Box<Report>),
+    /// Every open report of this message is decided.
+    Decided { room: RoomId, seq: u64, decision: Decision },
+}

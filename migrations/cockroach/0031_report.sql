@@ -1,0 +1,1 @@
+create table if not exists fc_report (report_id uuid primary key, gym_id uuid not null, room_id uuid not null, seq bigint not null, reporter uuid not null, at_us bigint not null, body bytea not null, decided_at_us bigint null, decision bytea null);

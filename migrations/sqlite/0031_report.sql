@@ -1,0 +1,1 @@
+create table if not exists fc_report (report_id blob primary key, gym_id blob not null, room_id blob not null, seq integer not null, reporter blob not null, at_us integer not null, body blob not null, decided_at_us integer null, decision blob null) strict;
