@@ -21,6 +21,7 @@ mod reports;
 mod rides;
 mod screens;
 mod signed;
+mod words;
 
 pub use about::{DEMO_FILE, DemoAccount};
 pub use error::ApiError;
@@ -69,6 +70,8 @@ fn services(cfg: &mut ServiceConfig) {
         .service(people::find)
         .service(reports::list)
         .service(reports::one)
+        .service(words::list)
+        .service(words::replace)
         .service(me::me)
         .service(me::password)
         .service(me::summaries)

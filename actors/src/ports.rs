@@ -2,6 +2,7 @@
 //! the simulation implements them in memory. One conformance suite runs over every implementation.
 
 use fitconnect_domain::class::StoredSample;
+use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::report::{Entry, Filed};
 use fitconnect_domain::room::Reporting;
 use fitconnect_domain::time::Date;
@@ -198,6 +199,14 @@ pub struct Account {
     pub password: String,
 }
 
+/// A gym's list of words, with who set it and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetLexicon {
+    pub lexicon: Lexicon,
+    pub by: UserId,
+    pub at: Millis,
+}
+
 /// A room's messages, the nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -298,6 +307,9 @@ pub trait StateStore: Send + Sync {
     fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
     /// Those of a room's events that are messages.
     fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// A gym's list of words; `None` where nobody has set one.
+    fn lexicon(&self, gym: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>>;
+    fn set_lexicon(&self, gym: GymId, set: SetLexicon) -> BoxFuture<'_, Result<(), StoreError>>;
     /// One report, by the command that made it.
     fn report(&self, id: CmdId) -> BoxFuture<'_, Result<Option<Filed>, StoreError>>;
     /// Open reports of a gym, or of one of its rooms, oldest first, behind the time and id of `after`.

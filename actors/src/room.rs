@@ -157,6 +157,10 @@ impl Body for RoomBody {
                     let found = house.state.reporting(user, since, id, seq).await;
                     found.map(|found| Loaded::Reporting { user, seq, found })
                 }
+                Load::Lexicon { gym } => house.state.lexicon(gym).await.map(|set| {
+                    let lexicon = set.map(|set| set.lexicon).unwrap_or_default();
+                    Loaded::Lexicon { gym, found: lexicon.folded() }
+                }),
                 Load::Report { report } => {
                     let filed = house.state.report(report).await;
                     filed.map(|filed| Loaded::Report { report, filed: filed.map(Box::new) })

@@ -38,6 +38,8 @@ codes! {
     RoomExists "room_exists" "this room has been made already: join it",
     NotMember "not_member" "you are not in this room: join first, or ask a moderator to add you",
     Blocked "blocked" "one of the two has blocked the other: nothing goes between them",
+    Unfit "unfit" "the message holds a word that the gym does not want: say it otherwise",
+    Held "held" "the message holds a word that the gym does not want: it waits for the staff to let it through",
     NoMessage "no_message" "there is no message of this number, or it was deleted",
     EmailTaken "email_taken" "this e-mail has an account already",
     SeatTaken "seat_taken" "somebody sits there",

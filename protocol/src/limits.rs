@@ -86,6 +86,11 @@ pub const REPORTS_DECIDED_MAX: usize = 64;
 pub const REPORTS_PAGE_MAX: u32 = 50;
 /// A report that was decided is kept so long, words and all, and then forgotten.
 pub const REPORT_KEPT_MS: u64 = 180 * 24 * 3_600_000;
+/// Words of a gym's list of what it does not want to read, and bytes of one.
+pub const LEXICON_WORDS_MAX: usize = 500;
+pub const LEXICON_WORD_BYTES_MAX: usize = 60;
+/// A room asks whether the list is still the same after this, while people write.
+pub const LEXICON_FRESH_MS: u64 = 5_000;
 /// Commands of one room that wait for what they must look up first.
 pub const ROOM_WAITING_MAX: usize = 4_096;
 /// A room's row is written whole each time so many numbers have been given: what a reload must apply.

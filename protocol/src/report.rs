@@ -18,6 +18,19 @@ pub enum ReportReason {
     /// Somebody's address, number or health, told without their leave.
     Private,
     Other,
+    /// It holds a word of the gym's list, and waits to be let through: the server's own reason.
+    Listed,
+}
+
+/// What becomes of a message that holds a word of the gym's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum OnWords {
+    /// It is refused with `unfit`.
+    Refuse,
+    /// It is refused with `held`, and waits in the queue of reports until somebody lets it through.
+    Report,
 }
 
 /// What a report comes to.
@@ -33,4 +46,6 @@ pub enum Verdict {
     Mute { for_s: u32 },
     /// Its author leaves the room and does not come back until that is taken back.
     Ban,
+    /// A message that was held back is posted, as of now.
+    Post,
 }

@@ -78,7 +78,9 @@ pub fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NoTrainer
         | ErrorCode::NotDriving
         | ErrorCode::TooLate => StatusCode::CONFLICT,
-        ErrorCode::BadPlan | ErrorCode::BadFile => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::BadPlan | ErrorCode::BadFile | ErrorCode::Unfit | ErrorCode::Held => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

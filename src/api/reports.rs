@@ -40,7 +40,7 @@ pub struct Report {
     room_kind: RoomKind,
     /// As it was called then; empty in a talk of two.
     room_name: String,
-    /// The message's number in the room.
+    /// The message's number in the room; 0 where it was held back, and is nowhere else.
     seq: u64,
     #[schema(value_type = Uuid)]
     author: UserId,

@@ -3,7 +3,7 @@
 use crate::gym::{Gym, run};
 use crate::rooms::{dial, refused, say, team};
 use fitconnect_protocol::report::{ReportReason, Verdict};
-use fitconnect_protocol::room::RoomCommand;
+use fitconnect_protocol::room::{HistoryFrom, RoomCommand};
 use fitconnect_protocol::{CmdId, ErrorCode, RoomId};
 use serde_json::Value;
 
@@ -80,5 +80,35 @@ fn what_is_reported_waits_for_staff_and_is_decided_once() {
         tom.room(room, ban).await.expect("out");
         assert_eq!(refused(ana.room(room, RoomCommand::Join).await), ErrorCode::Forbidden);
         assert_eq!(texts(&queue(&gym, staff, "").await.expect("the queue")), [""; 0]);
+    });
+}
+
+#[test]
+fn a_word_that_the_gym_does_not_want_waits_until_it_is_let_through() {
+    let gym = Gym::open(2, 1);
+    run(async {
+        let (ana, _anas) = dial(&gym, &gym.members[0]).await;
+        let (tom, _toms) = dial(&gym, &gym.trainer).await;
+        let staff = gym.trainer.token.as_deref();
+        let room = team(&ana).await;
+        let list = serde_json::json!({ "on_words": "report", "words": ["дурак"] });
+        let put =
+            async |token: &Option<String>| gym.address.json("PUT", "/v1/words", token.as_deref(), Some(&list)).await;
+        assert!(put(&gym.members[0].token).await.is_err(), "staff set it");
+        assert_eq!(put(&gym.trainer.token).await.expect("set")["words"], list["words"]);
+        let kept: Value =
+            serde_json::from_str(&gym.address.text_as("/v1/words", staff).await.expect("a list")).expect("JSON");
+        assert_eq!(kept["on_words"], "report");
+        let post = |text: &str| RoomCommand::Post { text: text.into(), reply_to: None };
+        assert_eq!(say(&ana, room, "привет").await, 2);
+        assert_eq!(refused(ana.room(room, post("сам дурaк")).await), ErrorCode::Held);
+        let held = queue(&gym, &gym.trainer.token, "").await.expect("the queue");
+        let (reason, seq) = (&held["reports"][0]["reason"], &held["reports"][0]["seq"]);
+        assert_eq!((texts(&held), reason, seq), (vec!["сам дурaк"], &"listed".into(), &0.into()));
+        let report = id(&held["reports"][0]);
+        let through = RoomCommand::Decide { report, verdict: Verdict::Post };
+        assert_eq!(tom.room(room, through).await.expect("posted"), 3);
+        let (page, _) = ana.history(room, HistoryFrom::After { seq: 2 }, 10).await.expect("a page");
+        assert_eq!((page[0].text.as_str(), page[0].by), ("сам дурaк", ana.welcome().user));
     });
 }

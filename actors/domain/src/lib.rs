@@ -3,6 +3,7 @@
 
 pub mod class;
 pub mod letter;
+pub mod lexicon;
 pub mod out;
 pub mod report;
 pub mod room;

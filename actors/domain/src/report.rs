@@ -9,15 +9,18 @@ use serde::{Deserialize, Serialize};
 /// A report as it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The command that made it.
+    /// The command that made it; of a message that was held back the one that would have posted it.
     pub id: CmdId,
     pub gym: GymId,
     pub room: RoomId,
     /// What the room was called then; a talk of two has no name.
     pub room_kind: RoomKind,
     pub room_name: String,
-    /// The message's number.
+    /// The message's number; 0: it was held back, and has none.
     pub seq: u64,
+    /// What a message that was held back answers.
+    #[serde(default)]
+    pub reply_to: Option<u64>,
     pub author: UserId,
     pub author_name: String,
     pub reporter: UserId,
@@ -31,6 +34,13 @@ pub struct Report {
     pub posted_at_ms: i64,
     /// Unix milliseconds.
     pub at_ms: i64,
+}
+
+impl Report {
+    /// The message is nowhere but here.
+    pub fn is_held(&self) -> bool {
+        self.seq == 0
+    }
 }
 
 /// Who decided, what, and when.
@@ -55,6 +65,6 @@ pub struct Filed {
 pub enum Entry {
     /// Where the same person's report of this message is open, that one stays and this one is nothing.
     Opened(Box<Report>),
-    /// Every open report of this message is decided.
-    Decided { room: RoomId, seq: u64, decision: Decision },
+    /// This report is decided, and with it every open one of the same message.
+    Decided { report: CmdId, room: RoomId, seq: u64, decision: Decision },
 }

@@ -3,6 +3,7 @@
 
 mod commands;
 pub mod io;
+mod lexicon;
 mod order;
 mod reactions;
 mod read;
@@ -73,6 +74,7 @@ pub struct Room {
     gathering: Gathering,
     typing: Typing,
     decided: Decided,
+    lexicon: lexicon::Lexicon,
 }
 
 impl Room {
@@ -90,6 +92,7 @@ impl Room {
             gathering: Gathering::default(),
             typing: Typing::default(),
             decided: Decided::default(),
+            lexicon: lexicon::Lexicon::default(),
         }
     }
 
@@ -296,7 +299,10 @@ impl Machine for Room {
 
     fn handle(&mut self, input: Input, ask: AskId, now: Millis, out: &mut Out<Room>) {
         match input {
-            Input::Command { by, cmd, act } => self.command(Waiting::new(by, cmd, act, ask), now, out),
+            Input::Command { by, cmd, act } => {
+                self.refresh_lexicon(&act, now, out);
+                self.command(Waiting::new(by, cmd, act, ask), now, out);
+            }
             Input::Subscribe { by, position, .. } => self.subscribe(&by, position, ask, out),
             Input::History { by, from, limit } => self.history(&by, from, limit, ask, out),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),

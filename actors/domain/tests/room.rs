@@ -2,12 +2,13 @@
 //! was deleted.
 
 use fitconnect_domain::class::Caller;
+use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::out::FollowFrom;
 use fitconnect_domain::report::{Entry, Filed};
 use fitconnect_domain::room::{Input, Load, Loaded, Order, Person, Publish, Reporting, Room, Stored};
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, AskId, Effect, Letter, LetterBody, Machine, Millis, Out};
-use fitconnect_protocol::report::{ReportReason, Verdict};
+use fitconnect_protocol::report::{OnWords, ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot};
 use fitconnect_protocol::user::Role;
@@ -61,6 +62,9 @@ struct Hand {
     typed: Vec<String>,
     /// The file of reports.
     filed: Vec<Filed>,
+    /// The gym's list, and how often it was asked for.
+    lexicon: Lexicon,
+    lexicon_reads: std::cell::Cell<usize>,
     /// Nothing new is read from it: what was filed last is under way.
     file_is_late: bool,
     store_is_up: bool,
@@ -82,6 +86,8 @@ impl Hand {
             blocks: BTreeMap::new(),
             typed: Vec::new(),
             filed: Vec::new(),
+            lexicon: Lexicon::default(),
+            lexicon_reads: std::cell::Cell::default(),
             file_is_late: false,
             store_is_up: true,
             tick_at: None,
@@ -148,8 +154,9 @@ impl Hand {
     fn file(&mut self, entry: Entry) {
         match entry {
             Entry::Opened(report) => self.filed.push(Filed { report: *report, decision: None }),
-            Entry::Decided { seq, decision, .. } => {
-                for filed in self.filed.iter_mut().filter(|filed| filed.report.seq == seq) {
+            Entry::Decided { report, seq, decision, .. } => {
+                let same = |filed: &&mut Filed| filed.report.id == report || seq > 0 && filed.report.seq == seq;
+                for filed in self.filed.iter_mut().filter(same) {
                     filed.decision.get_or_insert(decision.clone());
                 }
             }
@@ -183,6 +190,10 @@ impl Hand {
                 let is_open = self.filed.iter().filter(own).filter(open).any(here);
                 let open = self.filed.iter().filter(open).count() as u32;
                 Loaded::Reporting { user, seq, found: Reporting { lately, open, is_open } }
+            }
+            Load::Lexicon { gym } => {
+                self.lexicon_reads.set(self.lexicon_reads.get() + 1);
+                Loaded::Lexicon { gym, found: self.lexicon.folded() }
             }
             Load::Report { report } => {
                 let mut filed = self.filed.iter().find(|filed| filed.report.id == report).cloned();
@@ -747,6 +758,63 @@ fn a_decision_does_what_it_says_once_and_closes_all_reports_of_the_message() {
         hand.act(&ana(), RoomCommand::Decide { report: CmdId(Uuid::nil()), verdict: Verdict::Ban }),
         "not_found"
     );
+}
+
+#[test]
+fn a_word_of_the_gyms_list_is_refused_in_rooms_of_more_than_two() {
+    let words = |on_words| Lexicon::new(on_words, ["дурак".to_owned()]).expect("a list");
+    let mut hand = Hand { lexicon: words(OnWords::Refuse), ..Hand::team() };
+    assert_eq!(hand.act(&ana(), post("Ты ДУРAК!")), "unfit");
+    assert_eq!(hand.act(&ana(), post("дураки все")), "2", "whole words");
+    assert_eq!(hand.act(&ana(), RoomCommand::Edit { seq: 2, text: "дурак".into() }), "unfit");
+    assert_eq!((hand.events.len(), hand.lexicon_reads.get()), (2, 1), "it is not asked for at each message");
+    hand.lexicon = Lexicon::default();
+    assert_eq!(hand.act(&ana(), post("дурак")), "unfit", "as it was a moment ago");
+    hand.now = hand.now.plus(5_000);
+    hand.act(&ana(), post("и ещё"));
+    assert_eq!(hand.act(&ana(), post("дурак")), "4", "and as it is now");
+    assert_eq!(hand.lexicon_reads.get(), 2);
+    let mut two = Hand { lexicon: words(OnWords::Refuse), ..Hand::direct() };
+    assert_eq!((two.act(&ana(), post("дурак")), two.lexicon_reads.get()), ("2".into(), 0), "nobody reads along");
+    let mut down = Hand { store_is_up: false, ..Hand::team() };
+    assert_eq!(down.act(&ana(), post("привет")), "retry", "what the gym wants is not known");
+}
+
+#[test]
+fn what_is_held_back_is_posted_when_it_is_let_through() {
+    let lexicon = Lexicon::new(OnWords::Report, ["дурак".to_owned()]).expect("a list");
+    let mut hand = Hand { lexicon, ..Hand::team() };
+    hand.act(&ben(), RoomCommand::Join);
+    let cmd = CmdId(Uuid::from_u128(777));
+    let reply = RoomCommand::Post { text: "сам дурак".into(), reply_to: Some(1) };
+    let ask = hand.give(Input::Command { by: ben(), cmd, act: reply });
+    let Some(Response::Refused(refusal)) = hand.answers.remove(&ask) else { panic!("it is held back") };
+    assert_eq!((refusal.code, hand.events.len()), (ErrorCode::Held, 2));
+    assert_eq!(hand.act(&ben(), post("дурак")), "held");
+    let decide = |hand: &Hand, nth: usize, verdict| RoomCommand::Decide { report: hand.filed[nth].report.id, verdict };
+    let [through, back] = [decide(&hand, 0, Verdict::Post), decide(&hand, 1, Verdict::Dismiss)];
+    assert_eq!(hand.act(&ben(), through.clone()), "forbidden");
+    assert_eq!(hand.act(&trainer(), through.clone()), "3");
+    let posted = hand.message(3).expect("posted");
+    assert_eq!((posted.text.as_str(), posted.by, posted.cmd, posted.reply_to), ("сам дурак", user(2), cmd, Some(1)));
+    assert_eq!(hand.act(&trainer(), through), "3", "once");
+    assert_eq!(hand.act(&trainer(), back), "3", "each by itself, and this one never");
+    assert_eq!((hand.events.len(), hand.open()), (3, vec![]));
+    hand.lexicon = Lexicon::default();
+    hand.now = hand.now.plus(5_000);
+    hand.act(&ana(), post("hm"));
+    hand.act(&ana(), post("дурак"));
+    assert_eq!(hand.act(&ben(), report(5)), "5");
+    let through = decide(&hand, 2, Verdict::Post);
+    assert_eq!(hand.act(&trainer(), through), "malformed", "it was not held back");
+    for n in 3..20 {
+        hand.filed.push(Filed { ..hand.filed[0].clone() });
+        assert_eq!(hand.filed.len(), n + 1);
+    }
+    hand.lexicon = Lexicon::new(OnWords::Report, ["дурак".to_owned()]).expect("a list");
+    hand.now = hand.now.plus(5_000);
+    hand.act(&ben(), post("hm"));
+    assert_eq!(hand.act(&ben(), post("дурак")), "unfit", "so many an hour, and no more are kept");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::class::{ClassSummary, NewClass};
 use crate::error::{CloseCode, ErrorCode};
+use crate::report::OnWords;
 use crate::session::{Request, Response};
 use crate::tick::LAYOUT;
 use crate::{SUBPROTOCOL, VERSION, limits};
@@ -102,6 +103,7 @@ pub fn document() -> String {
     // Over HTTP only; the OpenAPI document takes its schemas from here.
     generator.subschema_for::<NewClass>();
     generator.subschema_for::<ClassSummary>();
+    generator.subschema_for::<OnWords>();
     let schemas = generator.take_definitions(true);
 
     let requests = variants(&schemas, "Request");

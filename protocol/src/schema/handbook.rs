@@ -50,6 +50,8 @@ pub fn text() -> String {
         ("typing_people_max", number(limits::TYPING_PEOPLE_MAX as u64)),
         ("reports_per_hour", number(limits::REPORTS_PER_HOUR_MAX.into())),
         ("report_kept_days", number(limits::REPORT_KEPT_MS / 86_400_000)),
+        ("lexicon_words_max", number(limits::LEXICON_WORDS_MAX as u64)),
+        ("lexicon_fresh_s", number(limits::LEXICON_FRESH_MS / 1_000)),
         ("gather_ms", number(limits::REACTIONS_GATHER_MS)),
         ("reactors_max", number(limits::REACTORS_MAX as u64)),
         ("board_whole_max", number(limits::BOARD_WHOLE_MAX as u64)),

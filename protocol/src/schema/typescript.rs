@@ -2,6 +2,7 @@
 //! a whole number is `number`: none of ours passes 2^53.
 
 use crate::class::{ClassSummary, Film, NewClass};
+use crate::report::OnWords;
 use crate::session::{Request, Response};
 use std::collections::BTreeMap;
 use ts_rs::{Config, TS, TypeVisitor};
@@ -17,6 +18,7 @@ pub fn types() -> String {
     all.visit::<NewClass>();
     all.visit::<ClassSummary>();
     all.visit::<Film>();
+    all.visit::<OnWords>();
     let mut out = String::from(HEAD);
     for line in all.by_name.values().flat_map(|text| ["", text.as_str()]).flat_map(|text| text.split('\n')) {
         out.push_str(line.trim_end());

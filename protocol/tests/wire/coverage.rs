@@ -62,8 +62,8 @@ fn every_word_is_there() {
     all_seen!(sexes, Sex: Male, Female);
     all_seen!(rooms::kinds(), RoomKind: Class, Gym, Team, Trainer, Direct, Challenge, Support);
     all_seen!(rooms::reactions(), Reaction: Thumb, Heart, Laugh, Fire, Strong, Clap);
-    all_seen!(rooms::reports(), ReportReason: Spam, Insult, Threat, Sexual, Private, Other);
-    all_seen!(rooms::verdicts(), Verdict: Dismiss, Delete, Mute, Ban);
+    all_seen!(rooms::reports(), ReportReason: Spam, Insult, Threat, Sexual, Private, Other, Listed);
+    all_seen!(rooms::verdicts(), Verdict: Dismiss, Delete, Mute, Ban, Post);
     all_seen!(rooms::rules(), JoinRule: Open, Invited, Fixed);
     all_seen!(rooms::roles(), RoomRole: Member, Moderator, Owner);
     all_seen!(rooms::pages(), HistoryFrom: Before, After, Since);

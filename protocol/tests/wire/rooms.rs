@@ -68,11 +68,11 @@ pub fn commands() -> Vec<RoomCommand> {
 
 pub fn reports() -> Vec<ReportReason> {
     use ReportReason::*;
-    vec![Spam, Insult, Threat, Sexual, Private, Other]
+    vec![Spam, Insult, Threat, Sexual, Private, Other, Listed]
 }
 
 pub fn verdicts() -> Vec<Verdict> {
-    vec![Verdict::Dismiss, Verdict::Delete, Verdict::Mute { for_s: 3_600 }, Verdict::Ban]
+    vec![Verdict::Dismiss, Verdict::Delete, Verdict::Mute { for_s: 3_600 }, Verdict::Ban, Verdict::Post]
 }
 
 pub fn reactions() -> Vec<Reaction> {

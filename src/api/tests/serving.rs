@@ -229,8 +229,9 @@ fn routes() -> BTreeSet<String> {
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     });
     let route = |line: String| {
-        let rest =
-            ["#[get(\"", "#[post(\"", "#[delete(\""].iter().find_map(|attribute| line.strip_prefix(attribute))?;
+        let rest = ["#[get(\"", "#[post(\"", "#[put(\"", "#[delete(\""]
+            .iter()
+            .find_map(|attribute| line.strip_prefix(attribute))?;
         rest.strip_suffix("\")]").map(str::to_owned)
     };
     lines.filter_map(route).filter(|route| route != "/v1/openapi.json").collect()

@@ -56,6 +56,7 @@ const DENIED: &[(&str, &str)] = &[
 const SOURCES: &[(&str, &str)] = &[
     ("body.rs", include_str!("body.rs")),
     ("commit.rs", include_str!("body/commit.rs")),
+    ("lexicons.rs", include_str!("body/lexicons.rs")),
     ("load.rs", include_str!("body/load.rs")),
     ("names.rs", include_str!("body/names.rs")),
     ("outbox.rs", include_str!("body/outbox.rs")),

@@ -46,6 +46,7 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     33 "0033_report_queue",
     34 "0034_report_reporter",
     35 "0035_report_decided",
+    36 "0036_lexicon",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -85,6 +86,7 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     33 "0033_report_queue",
     34 "0034_report_reporter",
     35 "0035_report_decided",
+    36 "0036_lexicon",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

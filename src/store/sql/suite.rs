@@ -6,12 +6,13 @@ use super::scratch::{self, Schema};
 use crate::store;
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
+use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::report::{Decision, Entry, Report};
 use fitconnect_domain::room::Reporting;
 use fitconnect_domain::user::Stored;
 use fitconnect_domain::{ActorKey, Letter, LetterBody, LetterId, Millis};
 use fitconnect_protocol::limits::REPORT_KEPT_MS;
-use fitconnect_protocol::report::{ReportReason, Verdict};
+use fitconnect_protocol::report::{OnWords, ReportReason, Verdict};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::user::{Consent, Profile, Role};
 use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId, Uuid};
@@ -95,6 +96,7 @@ cases! {
     a_deleted_message_is_nowhere_read_again,
     a_room_is_read_in_pages,
     reports_wait_until_they_are_decided,
+    a_gym_has_one_list_of_words,
 }
 
 fn change(seq: u64, body: &[u8]) -> StoredChange {
@@ -512,6 +514,7 @@ fn report(id: u128, room: RoomId, seq: u64, reporter: UserId, at_ms: i64) -> Ent
         room_kind: RoomKind::Team,
         room_name: "Early birds".into(),
         seq,
+        reply_to: None,
         author: ANA,
         author_name: "Ana".into(),
         reporter,
@@ -554,12 +557,26 @@ async fn reports_wait_until_they_are_decided(store: &dyn StateStore) {
     assert_eq!(reporting(carl, 0, 2).await, Reporting { lately: 2, open: 2, is_open: true });
     assert_eq!(reporting(carl, 1_000, 3).await, Reporting { lately: 1, open: 2, is_open: false });
     let decision = |verdict, at_ms| Decision { by: ANA, name: "Ana".into(), verdict, at_ms };
-    let decided = |verdict, at_ms| Entry::Decided { room: ROOM, seq: 2, decision: decision(verdict, at_ms) };
+    let decided = |verdict, at_ms| Entry::Decided {
+        report: CmdId(Uuid::from_u128(5)),
+        room: ROOM,
+        seq: 2,
+        decision: decision(verdict, at_ms),
+    };
     let mut decides = said(store, 2, 3, &[b"deleted"], None).await;
     decides.reports =
         vec![decided(Verdict::Delete, 5_000), decided(Verdict::Ban, 6_000), report(8, ROOM, 2, ben, 7_000)];
     assert_eq!(one(store, decides).await, Committed::Done(3));
     assert_eq!(open(None, None, 9).await, [7, 8], "of the same message, but after it was decided");
+    // What was held back has no number: each is decided by itself.
+    let mut held = said(store, 3, 4, &[], None).await;
+    held.reports = vec![report(11, ROOM, 0, ben, 8_000), report(12, ROOM, 0, ben, 8_000)];
+    assert_eq!(one(store, held).await, Committed::Done(4));
+    let mut post = said(store, 4, 4, &[b"posted"], None).await;
+    let (id, at_ms) = (CmdId(Uuid::from_u128(11)), 9_000);
+    post.reports = vec![Entry::Decided { report: id, room: ROOM, seq: 0, decision: decision(Verdict::Post, at_ms) }];
+    assert_eq!(one(store, post).await, Committed::Done(5));
+    assert_eq!(open(Some(ROOM), None, 9).await, [8, 12]);
     let audit = store.report(CmdId(Uuid::from_u128(5))).await.expect("a read").expect("kept");
     assert_eq!((audit.report.text.as_str(), audit.decision), ("fool", Some(decision(Verdict::Delete, 5_000))));
     assert_eq!(store.report(CmdId(Uuid::from_u128(1))).await, Ok(None));
@@ -567,5 +584,19 @@ async fn reports_wait_until_they_are_decided(store: &dyn StateStore) {
     assert!(store.report(CmdId(Uuid::from_u128(5))).await.expect("a read").is_some(), "kept to the end");
     store.sweep(Millis(5_001 + REPORT_KEPT_MS)).await.expect("swept");
     assert_eq!(store.report(CmdId(Uuid::from_u128(5))).await, Ok(None), "and forgotten");
-    assert_eq!(open(None, None, 9).await, [7, 8], "what nobody has decided waits");
+    assert_eq!(open(None, None, 9).await, [7, 8, 12], "what nobody has decided waits");
+}
+
+async fn a_gym_has_one_list_of_words(store: &dyn StateStore) {
+    assert_eq!(store.lexicon(GYM).await, Ok(None));
+    let list = |on_words, words: &[&str]| {
+        let lexicon = Lexicon::new(on_words, words.iter().map(|word| (*word).to_owned())).expect("a list");
+        SetLexicon { lexicon, by: ANA, at: Millis(5) }
+    };
+    for set in [list(OnWords::Refuse, &["дурак", "pill"]), list(OnWords::Report, &["pill"]), list(OnWords::Report, &[])]
+    {
+        store.set_lexicon(GYM, set.clone()).await.expect("set");
+        assert_eq!(store.lexicon(GYM).await, Ok(Some(set)));
+    }
+    assert_eq!(store.lexicon(GymId(Uuid::from_u128(77))).await, Ok(None), "of another gym");
 }

@@ -1,6 +1,8 @@
 // The HTTP side: log-in, the classes of today, what the server says of itself. JSON both ways.
 
-import type { Activity, ErrorCode, MemberSummary, Phase, ReportReason, Role, RoomKind } from '../proto/protocol'
+import type { Activity, ErrorCode, MemberSummary, OnWords, Phase, ReportReason, Role, RoomKind } from '../proto/protocol'
+
+export type { OnWords }
 
 export interface LoginAnswer {
   token: string
@@ -70,6 +72,7 @@ export interface Report {
   room_kind: RoomKind
   /** Empty in a talk of two. */
   room_name: string
+  /** 0: it was held back, and is nowhere else. */
   seq: number
   author: string
   author_name: string
@@ -86,6 +89,12 @@ export interface Report {
 export interface Reports {
   reports: Report[]
   next?: string
+}
+
+/** The gym's list of what it does not want to read. */
+export interface Words {
+  on_words: OnWords
+  words: string[]
 }
 
 /** One stored sample of one's own. */
@@ -119,7 +128,7 @@ interface Options {
   file?: Blob
 }
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 async function send(method: Method, path: string, { token, body, file }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
@@ -163,6 +172,8 @@ export const api = {
   pairScreen: (token: string, code: string, hall: string, name: string) => call<Screen>('POST', '/v1/screens', { token, body: { code, hall, name } }),
   unpairScreen: (token: string, user: string) => call<null>('DELETE', `/v1/screens/${user}`, { token }),
   reports: (token: string, after?: string) => call<Reports>('GET', `/v1/reports${after === undefined ? '' : `?after=${after}`}`, { token }),
+  words: (token: string) => call<Words>('GET', '/v1/words', { token }),
+  setWords: (token: string, on_words: OnWords, words: string[]) => call<Words>('PUT', '/v1/words', { token, body: { on_words, words } }),
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
   summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
   import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),

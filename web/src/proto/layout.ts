@@ -84,6 +84,8 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   room_exists: "this room has been made already: join it",
   not_member: "you are not in this room: join first, or ask a moderator to add you",
   blocked: "one of the two has blocked the other: nothing goes between them",
+  unfit: "the message holds a word that the gym does not want: say it otherwise",
+  held: "the message holds a word that the gym does not want: it waits for the staff to let it through",
   no_message: "there is no message of this number, or it was deleted",
   email_taken: "this e-mail has an account already",
   seat_taken: "somebody sits there",

@@ -146,7 +146,7 @@ hr_max_low: boolean, sensors: Array<Sensor>, };
 /**
  * Why a request was refused: a stable word with a meaning that the docs list.
  */
-export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "room_full" | "room_exists" | "not_member" | "blocked" | "no_message" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
+export type ErrorCode = "unsupported" | "malformed" | "too_large" | "unauthorised" | "forbidden" | "not_found" | "gone" | "rate_limited" | "busy" | "retry" | "cmd_expired" | "cmd_mismatch" | "wrong_phase" | "class_full" | "not_joined" | "room_full" | "room_exists" | "not_member" | "blocked" | "unfit" | "held" | "no_message" | "email_taken" | "seat_taken" | "no_boot" | "clock_skew" | "unknown_source" | "source_taken" | "no_trainer" | "not_driving" | "bad_plan" | "bad_file" | "too_late" | "shutting_down" | "internal";
 
 /**
  * An event of any topic.
@@ -332,6 +332,11 @@ lobby_min?: number, capacity: number, plan: Array<Segment>, };
 export type NotRecovered = "new" | "epoch_changed" | "too_old" | "ahead";
 
 /**
+ * What becomes of a message that holds a word of the gym's list.
+ */
+export type OnWords = "refuse" | "report";
+
+/**
  * A room that one is in. What is unread are the numbers of its topic above `read`.
  */
 export type OwnRoom = { room: Uint8Array, kind: RoomKind, name: string, read: number,
@@ -475,7 +480,7 @@ message: string, retry_after_ms?: number, };
 /**
  * Why somebody points at a message.
  */
-export type ReportReason = "spam" | "insult" | "threat" | "sexual" | "private" | "other";
+export type ReportReason = "spam" | "insult" | "threat" | "sexual" | "private" | "other" | "listed";
 
 /**
  * What a client sends.
@@ -771,7 +776,7 @@ hidden?: Array<Hidden>, at_ms: number, };
 /**
  * What a report comes to.
  */
-export type Verdict = { "t": "dismiss" } | { "t": "delete" } | { "t": "mute", for_s: number, } | { "t": "ban" };
+export type Verdict = { "t": "dismiss" } | { "t": "delete" } | { "t": "mute", for_s: number, } | { "t": "ban" } | { "t": "post" };
 
 /**
  * The newest private words to a person: sent, shown on a phone of theirs, acted upon. Class time.

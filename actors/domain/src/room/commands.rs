@@ -8,6 +8,7 @@ use crate::class::Caller;
 use crate::report::{Entry, Filed};
 use crate::{AskId, Effect, Millis, Out};
 use fitconnect_protocol::limits::*;
+use fitconnect_protocol::report::OnWords;
 use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole, Toggle};
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::user::Role;
@@ -119,6 +120,10 @@ impl Room {
             Loaded::Person { user, .. } => Load::Person { user: *user },
             Loaded::Message { seq, .. } => Load::Message { seq: *seq },
             Loaded::Reporting { user, seq, .. } => Load::Reporting { user: *user, seq: *seq },
+            Loaded::Lexicon { gym, found } => {
+                self.lexicon_is(found, now);
+                Load::Lexicon { gym: *gym }
+            }
             Loaded::Report { report, .. } => Load::Report { report: *report },
             Loaded::Page { .. } | Loaded::Failed(Load::Page { .. }) => return self.paged(loaded, out),
             Loaded::Failed(load) => *load,
@@ -131,6 +136,7 @@ impl Room {
                 Loaded::Person { user, person } => _ = command.people.insert(*user, person.clone()),
                 Loaded::Message { message, .. } => command.message = Some(message.as_deref().cloned()),
                 Loaded::Reporting { found, .. } => command.reporting = Some(*found),
+                Loaded::Lexicon { .. } => {}
                 Loaded::Report { filed, .. } => command.filed = Some(filed.clone()),
                 Loaded::Failed(_) | Loaded::Page { .. } => {
                     out.refuse(command.ask, ErrorCode::Retry);
@@ -218,6 +224,13 @@ impl Room {
                 }
                 let known = reply_to.is_none_or(|seq| (1..=stored.seq).contains(&seq));
                 ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
+                match self.unfit(stored, text)? {
+                    Some(OnWords::Refuse) => return Err(ErrorCode::Unfit.into()),
+                    Some(OnWords::Report) => {
+                        return Err(self.hold(command, stored, &author.name, text, *reply_to, now));
+                    }
+                    None => {}
+                }
                 let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
                 let (seq, reply_to) = (stored.seq + 1, *reply_to);
                 let (by, edited, deleted_by, reactions) = (by.user, None, None, Vec::new());
@@ -230,6 +243,9 @@ impl Room {
                 stored.order.may_write(by.user, now)?;
                 let message = self.message(command, *seq)?;
                 ensure(message.by == by.user, ErrorCode::Forbidden, "one edits what one wrote")?;
+                if self.unfit(stored, text)?.is_some() {
+                    return Err(ErrorCode::Unfit.into());
+                }
                 Ok(RoomEvent::Edited {
                     message: Message { text: text.clone(), edited: Some(stored.seq + 1), ..message },
                 })

@@ -3,6 +3,7 @@
 use crate::AskId;
 use crate::class::Caller;
 use crate::letter::LetterBody;
+use crate::lexicon::Folded;
 use crate::report::Filed;
 use crate::room::Reporting;
 use crate::user::Blocks;
@@ -73,6 +74,8 @@ pub enum Load {
     Message { seq: u64 },
     /// What is filed about a person who reports this message.
     Reporting { user: UserId, seq: u64 },
+    /// The gym's list of words.
+    Lexicon { gym: GymId },
     /// One report.
     Report { report: CmdId },
     /// Messages, the nearest to where it begins first: one more than asked for, where there is one.
@@ -94,6 +97,10 @@ pub enum Loaded {
         user: UserId,
         seq: u64,
         found: Reporting,
+    },
+    Lexicon {
+        gym: GymId,
+        found: Folded,
     },
     Report {
         report: CmdId,

@@ -104,6 +104,7 @@ impl Room {
             | Loaded::Message { .. }
             | Loaded::Reporting { .. }
             | Loaded::Report { .. }
+            | Loaded::Lexicon { .. }
             | Loaded::Failed(_) => {}
         }
     }

@@ -26,20 +26,21 @@ pub struct Reporting {
     pub is_open: bool,
 }
 
-/// Messages that were decided about a moment ago, with the time: what is read meanwhile may still say that they are open.
+/// Reports that were decided a moment ago, with message and time: what is read meanwhile may still say that they are open.
 #[derive(Default)]
-pub(super) struct Decided(VecDeque<(u64, i64)>);
+pub(super) struct Decided(VecDeque<(CmdId, u64, i64)>);
 
 impl Decided {
-    fn note(&mut self, seq: u64, at_ms: i64) {
-        self.0.push_back((seq, at_ms));
+    fn note(&mut self, report: CmdId, seq: u64, at_ms: i64) {
+        self.0.push_back((report, seq, at_ms));
         if self.0.len() > REPORTS_DECIDED_MAX {
             self.0.pop_front();
         }
     }
 
     fn has(&self, report: &Report) -> bool {
-        self.0.iter().any(|(seq, at_ms)| *seq == report.seq && report.at_ms <= *at_ms)
+        let same = |seq: u64| !report.is_held() && seq == report.seq;
+        self.0.iter().any(|(id, seq, at_ms)| *id == report.id || same(*seq) && report.at_ms <= *at_ms)
     }
 
     pub fn check_invariants(&self) {
@@ -91,6 +92,7 @@ impl Room {
         ensure(words.len() <= REPORT_WORDS_BYTES_MAX, ErrorCode::TooLarge, "words: at most 500 bytes")?;
         let readable = !words.chars().any(|c| c.is_control() && c != '\n');
         ensure(readable, ErrorCode::Malformed, "words: no control characters but line ends")?;
+        ensure(reason != ReportReason::Listed, ErrorCode::Malformed, "that reason is the server's own")?;
         let message = self.message(command, seq)?;
         ensure(message.by != by.user, ErrorCode::Forbidden, "nobody reports what they wrote themselves")?;
         let known = command.reporting().ok_or(Stop::Needs(Load::Reporting { user: by.user, seq }))?;
@@ -111,6 +113,7 @@ impl Room {
             room_kind: stored.kind,
             room_name: stored.name.clone(),
             seq,
+            reply_to: None,
             author: message.by,
             author_name: message.name,
             reporter: by.user,
@@ -141,9 +144,9 @@ impl Room {
             return Err(Stop::Done);
         }
         ensure(report.author != by.user, ErrorCode::Forbidden, "nobody decides about what they wrote themselves")?;
-        let change = self.carried_out(command, stored, report.seq, report.author, verdict, now)?;
+        let change = self.carried_out(command, stored, report, verdict, now)?;
         let decision = Decision { by: by.user, name: by.name.clone(), verdict, at_ms: now.0 as i64 };
-        let entry = Entry::Decided { room: self.id, seq: report.seq, decision };
+        let entry = Entry::Decided { report: report.id, room: self.id, seq: report.seq, decision };
         Ok(Stop::Files(Box::new(entry), change.map(Box::new)))
     }
 
@@ -152,19 +155,20 @@ impl Room {
         &self,
         command: &Waiting,
         stored: &Stored,
-        seq: u64,
-        author: UserId,
+        report: &Report,
         verdict: Verdict,
         now: Millis,
     ) -> Result<Option<Change>, Stop> {
-        let by = command.by();
+        let (by, author) = (command.by(), report.author);
         let role = |user: UserId| stored.members.get(&user).map(|member| member.role);
         let above = by.is_staff() || role(by.user) > role(author);
         let moderator = Moderator { by: by.user, stored, moderates: true, above, at_ms: now.0 as i64 };
         let event = match verdict {
             Verdict::Dismiss => return Ok(None),
+            Verdict::Delete if report.is_held() => return Ok(None),
+            Verdict::Post => return self.let_through(stored, report, now).map(Some),
             Verdict::Delete => {
-                let message = match self.message(command, seq) {
+                let message = match self.message(command, report.seq) {
                     Ok(message) => message,
                     Err(Stop::Refused(_)) => return Ok(None),
                     Err(stop) => return Err(stop),
@@ -187,17 +191,41 @@ impl Room {
         }
     }
 
+    /// A message that was held back is posted, by whoever wrote it and under the command that would have posted it.
+    fn let_through(&self, stored: &Stored, report: &Report, now: Millis) -> Result<Change, Stop> {
+        ensure(report.is_held(), ErrorCode::Malformed, "the message was not held back")?;
+        let author = stored.members.get(&report.author).ok_or(ErrorCode::NotMember)?;
+        let message = Message {
+            seq: stored.seq + 1,
+            at_ms: now.0 as i64,
+            by: report.author,
+            name: author.name.clone(),
+            cmd: report.id,
+            text: report.text.clone(),
+            reply_to: report.reply_to,
+            edited: None,
+            deleted_by: None,
+            reactions: Vec::new(),
+        };
+        Ok(RoomEvent::Posted { message }.into())
+    }
+
     /// Filed, with what it does, in one commit; told is only what it does.
     pub(super) fn file(&mut self, ask: AskId, entry: Entry, change: Option<Change>, now: Millis, out: &mut Out<Room>) {
-        if let Entry::Decided { seq, decision, .. } = &entry {
-            self.decided.note(*seq, decision.at_ms);
-        }
+        let answer = match &entry {
+            Entry::Decided { report, seq, decision, .. } => {
+                self.decided.note(*report, *seq, decision.at_ms);
+                Response::Numbered { seq: self.seq() }
+            }
+            Entry::Opened(report) if report.is_held() => Response::Refused(ErrorCode::Held.into()),
+            Entry::Opened(_) => Response::Numbered { seq: self.seq() },
+        };
         match change {
             Some(change) => {
                 out.file(entry, Vec::new());
                 self.happen(change, &[ask], now, out);
             }
-            None => out.file(entry, vec![(ask, Response::Numbered { seq: self.seq() })]),
+            None => out.file(entry, vec![(ask, answer)]),
         }
     }
 }

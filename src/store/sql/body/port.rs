@@ -232,6 +232,14 @@ impl StateStore for SqlState {
         self.read_room_messages(room, page, limit).boxed()
     }
 
+    fn lexicon(&self, gym: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>> {
+        self.read_lexicon(gym).boxed()
+    }
+
+    fn set_lexicon(&self, gym: GymId, set: SetLexicon) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.write_lexicon(gym, &set).await }.boxed()
+    }
+
     fn report(&self, id: CmdId) -> BoxFuture<'_, Result<Option<Filed>, StoreError>> {
         self.read_report(id).boxed()
     }

@@ -13,8 +13,8 @@ use sqlx::AssertSqlSafe;
 /// Where this person's report of this message is open, or the id is taken, that one stays.
 const OPEN: (&str, &str) =
     ("insert into fc_report (report_id, gym_id, room_id, seq, reporter, at_us, body) values", "on conflict do nothing");
-const DECIDE: &str =
-    "update fc_report set decided_at_us = $3, decision = $4 where room_id = $1 and seq = $2 and decided_at_us is null";
+/// This report, and where its message has a number, all of that.
+const DECIDE: &str = "update fc_report set decided_at_us = $3, decision = $4 where room_id = $1 and seq = $2 and (seq > 0 or report_id = $5) and decided_at_us is null";
 const REPORT: &str = "select body, decision from fc_report where report_id = $1";
 const QUEUE: &str = "select body, decision from fc_report where gym_id = $1 and decided_at_us is null \
      and (at_us > $2 or (at_us = $2 and report_id > $3)) order by at_us, report_id limit $4";
@@ -33,9 +33,9 @@ pub(super) async fn file(conn: &mut Conn, entries: &[&Entry]) -> sqlx::Result<()
         let opened: Vec<&Report> = part.iter().filter_map(|entry| opened(entry)).collect();
         open(conn, &opened).await?;
         for entry in part {
-            if let Entry::Decided { room, seq, decision } = entry {
+            if let Entry::Decided { report, room, seq, decision } = entry {
                 let decide = sqlx::query(DECIDE).bind(room.0).bind(*seq as i64).bind(decision.at_ms * 1_000);
-                decide.bind(pack(decision)).execute(&mut *conn).await?;
+                decide.bind(pack(decision)).bind(report.0).execute(&mut *conn).await?;
             }
         }
     }

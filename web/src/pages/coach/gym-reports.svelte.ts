@@ -85,7 +85,8 @@ function codeOf(error: unknown): string {
   return error instanceof Refused ? error.refusal.code : 'network'
 }
 
-const keyOf = (report: Report) => `${report.room}/${report.seq}`
+/** What was held back is each its own. */
+const keyOf = (report: Report) => (report.seq === 0 ? report.report : `${report.room}/${report.seq}`)
 
 function byMessage(list: readonly Report[]): Reported[] {
   const found = new Map<string, Reported>()
