@@ -116,7 +116,7 @@ export const en: CoachMessages = {
   words: {
     open: 'Words that are not wanted',
     label: 'Words, one a line',
-    hint: 'Whole words. Case, ё and letters that look alike do not matter. Talks of two are not looked at.',
+    hint: 'Whole words. Case and letters that look alike do not matter. Talks of two are not looked at.',
     then: 'A message that holds one',
     ways: { refuse: 'is not sent', report: 'waits here until somebody lets it through' },
     save: 'Save the list',
