@@ -33,6 +33,8 @@ export interface WallView {
 const DOM_MAX = 60
 const REORDER_MS = 5_000
 /** How late at most a tile says that it has become old. */
+/** A slow processor paints a wall over several frames, so that nothing else waits for it. */
+const SLICE_MS = 12
 const AGE_MS = 250
 const PAGE_MS = 12_000
 const FOUND_MS = 10_000
@@ -209,11 +211,14 @@ export class Wall {
     const { board, people } = this.feed
     const silence = this.feed.silentMs()
     const ended = this.feed.ended()
+    const until = performance.now() + SLICE_MS
     for (const slot of this.dirty) {
+      this.dirty.delete(slot)
       if (board.present[slot] !== 1) continue
       this.surface?.draw(slot, tileOf(board, slot, people.get(slot), silence, ended, this.options.words))
+      if (performance.now() > until) break
     }
-    this.dirty.clear()
+    if (this.dirty.size > 0) this.ask()
   }
 
   /** Newcomers and leavers at once; places change at most every 5 s, so that a tile can be found again. */
