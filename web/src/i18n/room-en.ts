@@ -38,6 +38,7 @@ export const en: RoomMessages = {
   toEnd: 'To the end',
   waiting: 'waiting',
   failed: (why) => `Not sent: ${why}.`,
+  held: 'The staff look at it before it is posted.',
   retry: 'Try again',
   discard: 'Discard',
   notDone: (why) => `That did not work: ${why}.`,

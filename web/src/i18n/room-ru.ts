@@ -37,6 +37,7 @@ export const ru = {
   toEnd: 'В конец',
   waiting: 'ждёт отправки',
   failed: (why: string) => `Не отправлено: ${why}.`,
+  held: 'Сотрудники посмотрят его перед публикацией.',
   retry: 'Повторить',
   discard: 'Убрать',
   notDone: (why: string) => `Не получилось: ${why}.`,
