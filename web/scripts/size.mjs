@@ -47,6 +47,10 @@ function added(place, budget, there) {
   return { what: `app, ${place} adds`, kib: sum([...scripts].filter((name) => !there.has(name))), budget }
 }
 
+if (process.argv.includes('--json')) {
+  console.log(JSON.stringify(rows))
+  process.exit(0)
+}
 let failed = false
 for (const { what, kib, budget } of rows) {
   const over = kib > budget

@@ -4,6 +4,7 @@
 mod attention;
 mod bad_input;
 mod browser;
+mod budgets;
 mod chat_pages;
 mod conformance;
 mod database;
@@ -129,6 +130,11 @@ const PROOFS: &[Proof] = &[
         name: "tv-soak",
         words: "A hall's screen, let in by six digits, runs for two hours before 200 people as it began, and is put out within a second",
         run: tv_soak::run,
+    },
+    Proof {
+        name: "budgets",
+        words: "What the pages cost: loading, taps, ticks, what is painted after what, each beside its budget",
+        run: budgets::run,
     },
     Proof {
         name: "desk",

@@ -200,7 +200,8 @@ export class Wall {
     }
     const turning = !this.options.still && !this.frozen && this.foundAt === undefined && pagesFor(this.order.length).pages > 1
     if (turning && now - this.pageAt > PAGE_MS) this.turnPage(1)
-    this.ask()
+    // A frame with nothing to paint is not free.
+    if (this.dirty.size > 0 || now - this.orderedAt >= REORDER_MS) this.ask()
   }
 
   private render(): void {

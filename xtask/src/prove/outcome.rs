@@ -64,6 +64,11 @@ impl Outcome {
         self.must(what, figure, promised, kept);
     }
 
+    /// What another proof has found, as part of this one.
+    pub fn absorb(&mut self, part: &str, other: Outcome) {
+        self.rows.extend(other.rows.into_iter().map(|row| Row { what: format!("{part}: {}", row.what), ..row }));
+    }
+
     /// It cannot be run here.
     pub fn skipped(why: &str) -> Outcome {
         Outcome { rows: vec![], figure: why.into(), skipped: true }
