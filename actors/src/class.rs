@@ -133,6 +133,7 @@ impl Body for ClassBody {
             Publish::Attention(list) => house.hub.attention(id, list, now),
             Publish::Tick(frame) => house.hub.tick(id, *frame, now),
             Publish::Direct { session, response } => house.hub.direct(session, &response, now),
+            Publish::Passing { session, response } => house.hub.passing(session, &response, now),
         }
     }
 
@@ -155,7 +156,8 @@ impl Body for ClassBody {
                     user: *user,
                     person: person.map(|person| {
                         let (gym, name, rev) = (person.gym, person.name, person.version);
-                        Box::new(Person { gym, name, rev, profile: person.profile, consent: person.consent })
+                        let (profile, consent, blocks) = (person.profile, person.consent, person.blocks);
+                        Box::new(Person { gym, name, rev, profile, consent, blocks })
                     }),
                 }),
                 Load::Series { slot, sources } => {

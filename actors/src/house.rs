@@ -22,7 +22,7 @@ use fitconnect_domain::class::{self, Caller};
 use fitconnect_domain::room;
 use fitconnect_domain::session::{self, Session};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
-use fitconnect_protocol::limits::FILLS_MAX;
+use fitconnect_protocol::limits::{FILLS_MAX, PRESENCE_EVERY_MS};
 use fitconnect_protocol::session::{Position, Response, Topic};
 use fitconnect_protocol::{ClassId, CloseCode, ErrorCode, Refusal, RoomId, SessionId, UserId};
 use futures_util::FutureExt;
@@ -174,6 +174,7 @@ impl House {
             background.spawn(line);
         }
         background.spawn(scan(house.clone()));
+        background.spawn(tell_presence(house.clone()));
         house
     }
 
@@ -386,6 +387,14 @@ impl House {
             outbox.control(fitconnect_protocol::codec::encode(0, &frame), now.0);
             outbox.close(code, now.0);
         }
+    }
+}
+
+/// Who is there, told round by round.
+async fn tell_presence(house: Arc<House>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(PRESENCE_EVERY_MS)).await;
+        house.hub.tell_presence(house.clock.now().0);
     }
 }
 

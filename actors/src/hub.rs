@@ -3,6 +3,7 @@
 
 mod board;
 mod channel;
+mod presence;
 mod stored;
 
 use crate::outbox::{Outbox, StateKey};
@@ -222,6 +223,13 @@ impl Hub {
     pub fn direct(&self, session: SessionId, response: &Response, now_ms: u64) {
         if let Some(follower) = self.sessions.get(&session) {
             follower.outbox.control(encode(0, response), now_ms);
+        }
+    }
+
+    /// The same, if the session has time for it.
+    pub fn passing(&self, session: SessionId, response: &Response, now_ms: u64) {
+        if let Some(follower) = self.sessions.get(&session) {
+            follower.outbox.ephemeral(&encode(0, response), now_ms);
         }
     }
 

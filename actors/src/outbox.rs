@@ -5,6 +5,7 @@ use fitconnect_domain::class::Caller;
 use fitconnect_protocol::CloseCode;
 use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::*;
+use fitconnect_protocol::presence::Presence;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,6 +20,8 @@ pub enum StateKey {
     Attention(u32),
     /// One's own row.
     Mine,
+    /// Who is there in the room of the topic with this handle.
+    Presence(u32),
 }
 
 #[derive(Default)]
@@ -95,6 +98,8 @@ pub struct Outbox {
     /// It is time to see to the heartbeat.
     knocked: AtomicBool,
     closed: AtomicBool,
+    /// When the page said last how its person is there, and how: the time with two bits. 0: it never has.
+    here: AtomicU64,
     pub dropped: AtomicU64,
 }
 
@@ -108,6 +113,7 @@ impl Outbox {
             lagging: AtomicBool::new(false),
             knocked: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            here: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         })
     }
@@ -292,6 +298,19 @@ impl Outbox {
         let lanes = self.lanes();
         let bytes = lanes.control_bytes + lanes.event_bytes + lanes.state_bytes + lanes.ephemeral_bytes;
         (bytes, lanes.waiting_since.filter(|_| !lanes.is_empty()))
+    }
+
+    /// The page says how its person is there.
+    pub fn here(&self, is: Presence, now_ms: u64) {
+        self.here.store((now_ms + 1) << 2 | is as u64, Ordering::Relaxed);
+    }
+
+    /// How its person is there, where the page has said so within this time.
+    pub fn is_here(&self, now_ms: u64, within_ms: u64) -> Option<Presence> {
+        let said = self.here.load(Ordering::Relaxed);
+        let fresh = said != 0 && now_ms < (said >> 2) + within_ms;
+        let all = [Presence::Away, Presence::Online, Presence::InClass, Presence::Hidden];
+        fresh.then(|| all[(said & 3) as usize])
     }
 
     pub fn is_sliced(&self) -> bool {

@@ -97,6 +97,7 @@ impl Body for RoomBody {
         let newest = events(stored).unwrap_or_default();
         let newest = newest.into_iter().map(|(seq, event)| (seq, TopicEvent::Room(event))).collect();
         house.hub.stand(Channel::room(id), room.position(), newest, house.clock.now().0);
+        house.hub.silence_presence(Channel::room(id), room.is_closed());
     }
 
     fn asleep(house: &House, id: RoomId) {
@@ -131,6 +132,7 @@ impl Body for RoomBody {
                 house.hub.publish_at(channel, at, TopicEvent::Room(*event), now);
             }
             Publish::Typing { user, name } => house.hub.typing(Channel::room(id), user, name, now),
+            Publish::Silent(silent) => house.hub.silence_presence(Channel::room(id), silent),
             Publish::Gone { user } => house.hub.expel(Channel::room(id), user, now),
         }
     }

@@ -78,6 +78,7 @@ impl Body for SessionBody {
             Publish::Close(code) => outbox.close(code, now),
             Publish::Unsubscribe(topic) => house.hub.unsubscribe(outbox, topic),
             Publish::Seen { h, .. } => house.hub.seen(outbox, h),
+            Publish::Here { is } => house.hub.here(outbox, is, now),
             Publish::Ended => house.session_ended(id, Some(outbox)),
         }
     }

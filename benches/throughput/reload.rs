@@ -145,7 +145,14 @@ fn class(riders: u32, minutes: u32) -> (ByHand, Arc<Caller>) {
             hr_max_source: Some(HrMaxSource::Measured),
             ..Profile::default()
         };
-        let person = Person { gym: GYM, name: format!("Member {n}"), rev: 1, profile, consent: Consent::default() };
+        let person = Person {
+            gym: GYM,
+            name: format!("Member {n}"),
+            rev: 1,
+            profile,
+            consent: Consent::default(),
+            blocks: Default::default(),
+        };
         host.people.insert(by.user, person);
         let sensors = vec![Sensor { source: source(n), kind: SourceKind::Strap }];
         accepted(host.command(&by, ClassCommand::Join { seat: None, sensors }));

@@ -704,7 +704,15 @@ pub struct MemberSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub hr_max_raise_tenths: Option<u16>,
+    /// High fives that were got.
+    #[serde(default, skip_serializing_if = "none_yet")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<u32>"))]
+    pub fives: u32,
     pub provenance: Provenance,
+}
+
+fn none_yet(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What a class leaves of itself.

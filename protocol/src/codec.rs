@@ -147,7 +147,9 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Look { .. }
         | Request::Room { .. }
         | Request::History { .. }
-        | Request::Typing { .. } => {}
+        | Request::Typing { .. }
+        | Request::Five { .. }
+        | Request::Here { .. } => {}
     }
     Ok(())
 }

@@ -64,6 +64,14 @@ pub const ROOM_PINS_MAX: usize = 10;
 pub const TYPING_EVERY_MS: u64 = 3_000;
 pub const TYPING_SHOWN_MS: u64 = 5_000;
 pub const TYPING_PEOPLE_MAX: usize = 200;
+/// A page says so often that its person is there, and one that has not for so long is not: with the round of telling no ghost stays
+/// longer than ten seconds.
+pub const HERE_EVERY_MS: u64 = 4_000;
+pub const HERE_LOST_MS: u64 = 8_500;
+/// Who is there is told so often, where it has changed.
+pub const PRESENCE_EVERY_MS: u64 = 1_000;
+/// People of a room who are named as being there; the rest is counted. The same number as a snapshot's members, in the same order.
+pub const PRESENT_SHOWN: usize = ROOM_ROSTER_MAX;
 /// Reactions of all kinds on one message: each is told with who it is of, so that pages can hide the blocked.
 pub const REACTORS_MAX: usize = 200;
 /// Reactions that come within this time of the last that was told are one event, and so many end the wait: it fits a reader's lane.
@@ -286,6 +294,19 @@ pub const CHECKPOINT_MS: u64 = 60_000;
 pub const CHECKPOINT_SLACK_MS: u64 = 30_000;
 /// Checkpoints older than this are of classes that have ended.
 pub const CHECKPOINT_KEPT_MS: u64 = 24 * 3600 * 1000;
+
+/// A rider gives one person a high five so often at most, and everybody together.
+pub const FIVE_EVERY_MS: u64 = 1_000;
+pub const FIVE_ALL_EVERY_MS: u64 = 10_000;
+/// High fives of one person that wait until it is known whom they have blocked.
+pub const FIVES_WAITING_MAX: usize = 8;
+/// Hands of one telling of which the names are kept, and names that one person is told.
+pub const FIVES_NAMED_MAX: usize = 64;
+pub const FIVES_NAMES_MAX: usize = 3;
+/// In a class that is shown in slices high fives are told so often; in others with each tick.
+pub const FIVES_TOLD_LARGE_MS: u64 = 1_000;
+/// What each has got is stored so often, and at the end: a fall of the server costs no more of a count that nobody pays with.
+pub const FIVES_SAVED_MS: u64 = 30_000;
 
 /// Largest activity file taken for import: a day at 1 Hz as TCX.
 pub const IMPORT_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -4,6 +4,7 @@
 use crate::class::{AttentionList, BoardSnapshot, ClassCommand, ClassEvent, ClassSnapshot, Forecast};
 use crate::error::Refusal;
 use crate::ids::{ClassId, CmdId, GymId, RoomId, SessionId, Slot};
+use crate::presence::{Presence, Present};
 use crate::room::{HistoryFrom, Message, RoomCommand, RoomEvent, RoomSnapshot};
 use crate::sample::{Acked, Samples};
 use crate::user::{Role, UserCommand, UserEvent, UserSnapshot};
@@ -173,6 +174,17 @@ pub enum Request {
     /// One types in this room; no reply, and nothing is kept of it.
     Typing {
         room: RoomId,
+    },
+    /// A high five to one person of the class, or to all; no reply, and only the number that each has got is kept.
+    Five {
+        class: ClassId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        to: Option<Slot>,
+    },
+    /// One is there, for the next few seconds; no reply.
+    Here {
+        is: Presence,
     },
 }
 
@@ -359,6 +371,24 @@ pub enum Response {
     /// The topic is no longer followed: it is not for you any more.
     Ended {
         h: u32,
+    },
+    /// High fives that one has got since the last of these.
+    Fives {
+        class: ClassId,
+        count: u32,
+        /// Of the first who gave them, as the board calls them; three at most.
+        names: Vec<String>,
+        /// All of this class.
+        total: u32,
+    },
+    /// Who is there in a room that is followed: all of it, each time.
+    Presence {
+        h: u32,
+        online: u32,
+        in_class: u32,
+        away: u32,
+        /// The first of them, in order of their ids.
+        people: Vec<Present>,
     },
 }
 

@@ -12,6 +12,7 @@ mod checkpoint;
 mod commands;
 pub mod energy;
 pub mod film;
+mod fives;
 pub mod fold;
 mod forecast;
 pub mod io;
@@ -48,6 +49,7 @@ use fitconnect_protocol::limits::{BOARD_WHOLE_MAX, COOLING_MS, LOADS_MAX, TICK_M
 use fitconnect_protocol::session::{Response, Topic};
 use fitconnect_protocol::tick::ROW_BYTES;
 use fitconnect_protocol::{ClassId, CmdId, SessionId, Slot, UserId};
+use fives::Fives;
 use fold::Terms;
 use live::Wear;
 use plan::{Move, Timeline};
@@ -135,6 +137,7 @@ pub struct Class {
     sums: summary::Sums,
     /// Slots whose late samples make a new version of a summary.
     late: BTreeSet<Slot>,
+    fives: Fives,
 
     // Of this life in memory only.
     /// The alarm as it is stored.
@@ -202,6 +205,7 @@ impl Class {
             settled: false,
             sums: summary::Sums::default(),
             late: BTreeSet::new(),
+            fives: Fives::default(),
             armed: None,
             viewers: BTreeMap::new(),
             sessions_of: BTreeMap::new(),
@@ -375,6 +379,7 @@ impl Class {
             }
             What::Shown { slot, whisper, level } => self.apply_shown(*slot, *whisper, *level, change.at),
             What::Acted { slot, whisper } => self.apply_acted(*slot, *whisper, change.at),
+            What::Fived { counts } => self.apply_fived(counts),
             What::Driven { driver } => self.driver = driver.clone(),
             What::Summarised { slot, summary } => {
                 let rider = &mut self.riders[usize::from(*slot)];
@@ -412,6 +417,7 @@ impl Class {
             linked: false,
             sos: None,
             dropped: 0,
+            fives: 0,
             records: 0,
             summary: Summarised::default(),
         });
@@ -611,6 +617,7 @@ impl Machine for Class {
             Input::Durable { record } => self.durable(record, now),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
+            Input::Five { by, to } => self.five(&by, to, now, out),
             Input::Wake => self.wake(now, out),
             Input::Tick => self.on_tick(now, out),
         }
@@ -629,6 +636,7 @@ impl Machine for Class {
             | Input::Durable { .. }
             | Input::Loaded(_)
             | Input::Letter(_)
+            | Input::Five { .. }
             | Input::Wake
             | Input::Tick => None,
         }

@@ -91,6 +91,6 @@ pub enum LetterBody {
     },
     /// To a user: you are no longer in it.
     LeftRoom { room: RoomId },
-    /// To a user, and to the rooms of the two: the one has blocked the other, or taken it back.
+    /// To a user, to the rooms of the two, and to the classes of the one: the one has blocked the other, or taken it back.
     Blocked { by: UserId, user: UserId, blocked: bool },
 }

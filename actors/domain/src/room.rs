@@ -112,6 +112,11 @@ impl Room {
         room
     }
 
+    /// One of two has blocked the other.
+    pub fn is_closed(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| !stored.order.closed.is_empty())
+    }
+
     pub fn stored(&self) -> Option<&Stored> {
         self.stored.as_ref()
     }
@@ -139,11 +144,15 @@ impl Room {
         let answers = asks.iter().map(|ask| (*ask, Response::Numbered { seq })).collect();
         out.0.push(Effect::Save { change, answers });
         self.write_letters(&event, seq, out);
+        let closed = matches!(event, RoomEvent::Closed { .. }).then(|| self.is_closed());
         let gone = match &event {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
             _ => None,
         };
         out.publish(Publish::Event { at: self.position(), event: Box::new(event), rewrites });
+        if let Some(closed) = closed {
+            out.publish(Publish::Silent(closed));
+        }
         if let Some(user) = gone {
             out.publish(Publish::Gone { user });
         }

@@ -9,8 +9,9 @@ use crate::user;
 use crate::{AskId, Effect, Machine, Millis, Out};
 use bucket::Bucket;
 use fitconnect_protocol::limits::*;
+use fitconnect_protocol::presence::Presence;
 use fitconnect_protocol::session::{Position, Request, Response, Topic, TopicPosition};
-use fitconnect_protocol::user::UserCommand;
+use fitconnect_protocol::user::{Role, UserCommand};
 use fitconnect_protocol::{ClassId, CloseCode, CmdId, ErrorCode, Refusal, RoomId, Slot, UserId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +53,10 @@ pub enum Publish {
     Seen {
         h: u32,
         tick: u32,
+    },
+    /// One is there, for the next few seconds.
+    Here {
+        is: Presence,
     },
     /// The session is over: nobody will come back for it.
     Ended,
@@ -145,6 +150,12 @@ impl Session {
             Request::Typing { room } => {
                 out.tell(AskId::NOBODY, Tell::Room(room, room::Input::Typing { by: self.by.clone() }));
             }
+            Request::Five { class, to } => {
+                out.tell(AskId::NOBODY, Tell::Class(class, class::Input::Five { by: self.by.clone(), to }));
+            }
+            // Of screens and receivers nobody wants to know.
+            Request::Here { is } if self.by.role >= Role::Member => out.publish(Publish::Here { is }),
+            Request::Here { .. } => {}
             Request::Look { topic, slots } => self.look(topic, slots, ask, out),
             // The socket checks tokens: cryptography is no decision.
             Request::Hello { .. } | Request::Refresh { .. } => {

@@ -90,7 +90,11 @@ fn rank_3_over_the_maximum_for_30_seconds() {
         Publish::Event { topic: Topic::Desk(_), event: ClassEvent::Roster { entries }, .. } => {
             entries.iter().filter_map(|entry| entry.desk.as_ref()).any(|desk| desk.hr_max_low)
         }
-        Publish::Event { .. } | Publish::Attention(_) | Publish::Tick(_) | Publish::Direct { .. } => false,
+        Publish::Event { .. }
+        | Publish::Attention(_)
+        | Publish::Tick(_)
+        | Publish::Direct { .. }
+        | Publish::Passing { .. } => false,
     };
     assert!(studio.host.published.iter().any(low), "the desk is told that the maximum is probably low");
 }

@@ -25,7 +25,7 @@ fn rows(bytes: &[u8]) -> Vec<BoardRow> {
 fn ticks(studio: &mut Studio) -> Vec<TickFrame> {
     let tick = |publish| match publish {
         Publish::Tick(frame) => Some(*frame),
-        Publish::Event { .. } | Publish::Attention(_) | Publish::Direct { .. } => None,
+        Publish::Event { .. } | Publish::Attention(_) | Publish::Direct { .. } | Publish::Passing { .. } => None,
     };
     std::mem::take(&mut studio.host.published).into_iter().filter_map(tick).collect()
 }
@@ -64,6 +64,7 @@ fn person(n: u16) -> fitconnect_domain::class::Person {
         rev: 1,
         profile: golden_profile(250),
         consent: open_consent(),
+        blocks: Default::default(),
     }
 }
 

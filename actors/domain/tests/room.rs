@@ -53,6 +53,7 @@ struct Hand {
     events: Vec<RoomEvent>,
     published: Vec<(Position, RoomEvent)>,
     gone: Vec<UserId>,
+    silent: Vec<bool>,
     letters: Vec<Letter>,
     answers: BTreeMap<AskId, Response>,
     follows: Vec<(Position, FollowFrom)>,
@@ -80,6 +81,7 @@ impl Hand {
             events: Vec::new(),
             published: Vec::new(),
             gone: Vec::new(),
+            silent: Vec::new(),
             letters: Vec::new(),
             answers: BTreeMap::new(),
             follows: Vec::new(),
@@ -134,6 +136,7 @@ impl Hand {
                     Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, *event)),
                     Effect::Live(Publish::Typing { name, .. }) => self.typed.push(name),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
+                    Effect::Publish(Publish::Silent(silent)) => self.silent.push(silent),
                     Effect::Follow { at, from, .. } => self.follows.push((at, from)),
                     Effect::Load(load) => inputs.push((Input::Loaded(self.load(load)), AskId::NOBODY)),
                     Effect::TickAt(at) => self.tick_at = Some(at),
@@ -563,6 +566,7 @@ fn nothing_goes_between_two_of_whom_one_has_blocked_the_other() {
     hand.give(block(2, 1, false));
     assert_eq!(hand.act(&ben(), post("hi")), "blocked", "by the other still");
     hand.give(block(1, 2, false));
+    assert_eq!(hand.silent, [true, true, true, false], "who is there is told again when neither has");
     assert_eq!(hand.act(&ben(), post("hi")), "8");
     hand.give(block(1, 3, true));
     assert_eq!(hand.act(&ana(), post("hi")), "9", "a third has no business here");

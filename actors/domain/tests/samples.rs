@@ -34,7 +34,7 @@ fn acks(studio: &mut Studio) -> Vec<(SessionId, Vec<SourceAcked>)> {
             Publish::Tick(frame) => told.extend(
                 frame.mine.iter().filter(|mine| !mine.acks.is_empty()).map(|mine| (mine.session, flat(&mine.acks))),
             ),
-            Publish::Direct { .. } | Publish::Event { .. } | Publish::Attention(_) => {}
+            Publish::Direct { .. } | Publish::Passing { .. } | Publish::Event { .. } | Publish::Attention(_) => {}
         }
     }
     told

@@ -1,6 +1,7 @@
 //! One topic: its epoch and count, its ring of recent events, its subscribers and how far each of them is.
 
 use super::board::{self, Shown};
+use super::presence::Told;
 use super::{HubCounts, event_frame};
 use crate::outbox::{Outbox, Put, StateKey};
 use fitconnect_domain::class::io::Rows;
@@ -33,6 +34,8 @@ pub(super) struct Subscriber {
     unseen_since: Option<u64>,
     /// It has lost a board frame: the next one is whole.
     needs_full: bool,
+    /// It has been told who is there.
+    pub knows_presence: bool,
 }
 
 /// One who followed, and whom the topic's actor must take in again.
@@ -68,6 +71,10 @@ pub(super) struct Inner {
     shown: Shown,
     header: Option<Header>,
     quiet_ticks: u8,
+    /// Who is there, as it was told last.
+    pub presence: Option<Told>,
+    /// Who is there is told to nobody.
+    pub silent: bool,
 }
 
 /// A header without rows goes out at least every so many ticks: the viewer's clock and the plan's cursor live on it.
@@ -94,6 +101,8 @@ impl ChannelHub {
             shown: Shown::default(),
             header: None,
             quiet_ticks: 0,
+            presence: None,
+            silent: false,
         };
         ChannelHub { topic, handle: AtomicU32::new(handle), inner: Mutex::new(inner) }
     }
@@ -330,7 +339,14 @@ pub fn is_stored(topic: Topic) -> bool {
 
 impl Subscriber {
     pub fn new(outbox: Arc<Outbox>) -> Subscriber {
-        Subscriber { outbox, lagging_from: None, filling: false, unseen_since: None, needs_full: true }
+        Subscriber {
+            outbox,
+            lagging_from: None,
+            filling: false,
+            unseen_since: None,
+            needs_full: true,
+            knows_presence: false,
+        }
     }
 
     /// A board frame was put into its lane, or found no room.

@@ -16,6 +16,7 @@ use fitconnect_domain::{ActorKey, Millis};
 use fitconnect_protocol::class::{AttentionItem, ClassCommand, ClassEvent};
 use fitconnect_protocol::codec::{decode_response, encode_request};
 use fitconnect_protocol::limits::*;
+use fitconnect_protocol::presence::{Presence, Present};
 use fitconnect_protocol::sample::Acked;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::tick::Header;
@@ -481,10 +482,20 @@ impl Client {
                 }
                 Ok(())
             }
+            Response::Presence { h, people, .. } => {
+                if people.iter().any(|Present(_, is)| *is == Presence::Hidden) {
+                    return Err("somebody who hides is shown".into());
+                }
+                self.topics.heard(h, self.drains).map(drop)
+            }
             Response::Lagging { h } | Response::Typing { h, .. } => self.topics.heard(h, self.drains).map(drop),
             Response::Ended { h } => {
                 self.topics.ended(h, self.drains);
                 Ok(())
+            }
+            Response::Fives { count, names, total, .. } => {
+                let lawful = count > 0 && names.len() <= FIVES_NAMES_MAX && u64::from(total) >= u64::from(count);
+                if lawful { Ok(()) } else { Err(format!("{count} high fives of {names:?}, {total} in all")) }
             }
             Response::Whisper { .. } | Response::GoAway { .. } | Response::Clock { .. } => Ok(()),
             // A topic of a resume, or a frame that wanted no reply.

@@ -245,6 +245,13 @@ impl Client {
             let up = self.rng.hits(500);
             self.class_command(class, ClassCommand::Hand { up }, false, now);
         }
+        if self.rng.hits(20) {
+            let to = self.rng.hits(600).then(|| self.rng.below(u64::from(truth.people.max(1))) as u16);
+            let bytes = encode_request(0, &Request::Five { class, to });
+            if let Some(socket) = &self.socket {
+                socket.request(ctx.house, &bytes, now);
+            }
+        }
         if std::mem::take(&mut self.script.regrets) {
             self.unsubscribe(Topic::Board(class), ctx);
         } else if self.rng.hits(8) {

@@ -42,7 +42,7 @@ const SCENARIOS: &[Scenario] = scenarios![
         sleeps_and_wakes parked;
     rooms: reactions_under_lag reacted_to_what_goes typing_flood silence_over_a_restart banned_on_two_devices
         joins_and_leaves_that_cross pins_at_once history_while_all_write edits_that_cross;
-    people: both_make_the_room blocks_that_cross read_marks_over_devices letters_to_the_fallen added_while_blocked;
+    people: both_make_the_room blocks_that_cross read_marks_over_devices letters_to_the_fallen no_ghosts added_while_blocked;
     classes: board_slices viewer_that_draws_nothing class_falls_under_its_viewers epoch_of_a_class_over_a_restart;
 ];
 

@@ -8,6 +8,7 @@ use crate::world::{Ctx, Run, World};
 use fitconnect_domain::class::Caller;
 use fitconnect_domain::{ActorKey, Millis, room, user};
 use fitconnect_protocol::codec::encode_request;
+use fitconnect_protocol::presence::Presence;
 use fitconnect_protocol::room::{JoinRule, Reaction, RoomCommand, RoomEvent, RoomKind};
 use fitconnect_protocol::session::{Request, Response, Snapshot, Subscribed, Topic};
 use fitconnect_protocol::user::{Role, UserCommand};
@@ -83,6 +84,13 @@ impl Client {
         }
         if self.rng.hits(20) {
             let bytes = encode_request(0, &Request::Typing { room });
+            if let Some(socket) = &self.socket {
+                socket.request(ctx.house, &bytes, now);
+            }
+        }
+        if self.rng.hits(40) {
+            let is = *self.rng.pick(&[Presence::Away, Presence::Online, Presence::InClass, Presence::Hidden]);
+            let bytes = encode_request(0, &Request::Here { is });
             if let Some(socket) = &self.socket {
                 socket.request(ctx.house, &bytes, now);
             }

@@ -406,6 +406,8 @@ impl Link {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Typing { topic, user }
             }
+            // Nobody here claps, or looks at who is there.
+            Response::Fives { .. } | Response::Presence { .. } => return,
             Response::Ended { h } => {
                 let Some(topic) = self.positions.topic(h) else { return };
                 self.positions.unsubscribed(topic);

@@ -209,6 +209,8 @@ impl Followers {
             | Response::Page { .. }
             | Response::Ended { .. }
             | Response::Typing { .. }
+            | Response::Fives { .. }
+            | Response::Presence { .. }
             | Response::Event { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

@@ -322,6 +322,8 @@ impl Riders {
             Response::GoAway { .. }
             | Response::Lagging { .. }
             | Response::Typing { .. }
+            | Response::Fives { .. }
+            | Response::Presence { .. }
             | Response::Attention { .. }
             | Response::Whisper { .. }
             | Response::Done

@@ -208,6 +208,8 @@ impl Sitters {
             | Response::Whisper { .. }
             | Response::Lagging { .. }
             | Response::Typing { .. }
+            | Response::Fives { .. }
+            | Response::Presence { .. }
             | Response::GoAway { .. } => {}
         }
     }

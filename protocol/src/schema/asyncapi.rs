@@ -33,11 +33,24 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("room", &["numbered"]),
     ("history", &["page"]),
     ("typing", &[]),
+    ("five", &[]),
+    ("here", &[]),
 ];
 
 /// Frames that come unasked, outside any topic.
-const PUSHES: &[&str] =
-    &["welcome", "subscribed", "refused", "mine", "acked", "unwanted", "whisper", "lagging", "go_away", "ended"];
+const PUSHES: &[&str] = &[
+    "welcome",
+    "subscribed",
+    "refused",
+    "mine",
+    "acked",
+    "unwanted",
+    "whisper",
+    "lagging",
+    "go_away",
+    "ended",
+    "fives",
+];
 
 struct Topic {
     name: &'static str,
@@ -86,7 +99,7 @@ const TOPICS: &[Topic] = &[
         name: "room",
         address: "room:{room}",
         about: "What happens in a room. Its offsets are the room's numbers, and all of them can be had again.",
-        pushes: &["event", "typing"],
+        pushes: &["event", "typing", "presence"],
         events: "RoomEvent",
         snapshot: "RoomSnapshot",
     },

@@ -17,6 +17,8 @@ const LIMITS: &[(&str, u64)] = &[
     ("SAMPLE_ROWS_MAX", limits::SAMPLE_ROWS_MAX as u64),
     ("SAMPLE_SOURCES_MAX", limits::SAMPLE_SOURCES_MAX as u64),
     ("SUBSCRIPTIONS_MAX", limits::SUBSCRIPTIONS_MAX as u64),
+    ("HERE_EVERY_MS", limits::HERE_EVERY_MS),
+    ("FIVE_ALL_EVERY_MS", limits::FIVE_ALL_EVERY_MS),
     ("LOOK_MAX", limits::LOOK_MAX as u64),
     ("RIDERS_MAX", limits::RIDERS_MAX as u64),
     ("BOARD_WHOLE_MAX", limits::BOARD_WHOLE_MAX as u64),

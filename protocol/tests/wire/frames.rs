@@ -2,6 +2,7 @@
 
 use crate::rooms;
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::presence::{Presence, Present};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::sample::*;
 use fitconnect_protocol::session::*;
@@ -29,6 +30,9 @@ pub fn requests() -> Vec<(String, u32, Request)> {
         Request::Samples(samples()),
         Request::Seen { h: 3, tick: 70_000 },
         Request::Look { topic: Topic::Desk(class()), slots: vec![0, 199, 19_999] },
+        Request::Five { class: class(), to: Some(39) },
+        Request::Five { class: class(), to: None },
+        Request::Here { is: Presence::InClass },
     ];
     all.extend(topics.into_iter().map(|topic| Request::Subscribe { topic, position: None }));
     all.extend(class_commands().into_iter().map(|act| Request::Class { class: class(), cmd: cmd(), act }));
@@ -73,6 +77,14 @@ pub fn responses() -> Vec<(String, u32, Response)> {
         Response::Whisper { class: class(), id: 3, text: "Ease off a little".into() },
         Response::Lagging { h: 3 },
         Response::GoAway { code: CloseCode::GoingAway.code(), reconnect_after_ms: 2_750 },
+        Response::Fives { class: class(), count: 7, names: vec!["Ana".into(), "№ 3".into()], total: 12 },
+        Response::Presence {
+            h: 5,
+            online: 3,
+            in_class: 1,
+            away: 2,
+            people: vec![Present(user(), Presence::Online), Present(rooms::other(), Presence::Away)],
+        },
     ];
     pushes.extend(class_events().into_iter().map(|e| Response::Event { h: 1, o: 42, e: Event::Class(e) }));
     pushes.extend(user_events().into_iter().map(|e| Response::Event { h: 2, o: 300, e: Event::User(e) }));
@@ -571,6 +583,7 @@ fn summary() -> MemberSummary {
             mean_max_w: [(5, 612.0), (60, 341.5), (300, 248.0), (1_200, 207.25)].into(),
         }),
         hr_max_raise_tenths: Some(1_920),
+        fives: 7,
         provenance: Provenance {
             sources: vec![(sensors()[0], 2_690.0), (sensors()[3], 10.0)],
             gaps: vec![Gap { from: START + 5_000, to: START + 16_000 }],
@@ -600,6 +613,7 @@ fn bare_summary() -> MemberSummary {
         compliance: vec![],
         power: None,
         hr_max_raise_tenths: None,
+        fives: 0,
         provenance: Provenance {
             sources: vec![],
             gaps: vec![],

@@ -264,7 +264,11 @@ keytel_kcal?: number, rank?: number, compliance: Array<RunCompliance>, power?: P
 /**
  * bpm × 10 from the next class on, where this one showed that the maximum was too low.
  */
-hr_max_raise_tenths?: number, provenance: Provenance, };
+hr_max_raise_tenths?: number,
+/**
+ * High fives that were got.
+ */
+fives?: number, provenance: Provenance, };
 
 /**
  * A message as it is now: edits show, and what was deleted has no words.
@@ -395,6 +399,16 @@ if?: number, tss?: number, work_kj: number,
 mean_max_w: { [key in number]: number }, };
 
 /**
+ * How one is there. Of a person's devices the last in this order counts.
+ */
+export type Presence = "away" | "online" | "in_class" | "hidden";
+
+/**
+ * Somebody who is there.
+ */
+export type Present = [Uint8Array, Presence];
+
+/**
  * Body data that figures are made with. Unknown is unknown, never a guess.
  */
 export type Profile = { sex?: Sex,
@@ -485,7 +499,7 @@ export type ReportReason = "spam" | "insult" | "threat" | "sexual" | "private" |
 /**
  * What a client sends.
  */
-export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "typing", room: Uint8Array, };
+export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "typing", room: Uint8Array, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
 
 /**
  * What the server sends.
@@ -502,7 +516,19 @@ clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */
-id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, };
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, } | { "t": "fives", class: Uint8Array, count: number,
+/**
+ * Of the first who gave them, as the board calls them; three at most.
+ */
+names: Array<string>,
+/**
+ * All of this class.
+ */
+total: number, } | { "t": "presence", h: number, online: number, in_class: number, away: number,
+/**
+ * The first of them, in order of their ids.
+ */
+people: Array<Present>, };
 
 /**
  * What an account may do. A higher role may do all that a lower one may.

@@ -144,6 +144,10 @@ pub enum What {
         summary: Box<MemberSummary>,
     },
     Settled(Box<ClassSummary>),
+    /// High fives that each got since this was stored last.
+    Fived {
+        counts: Vec<(Slot, u32)>,
+    },
 }
 
 impl What {
@@ -171,6 +175,7 @@ impl What {
             What::Driven { .. } => "driven",
             What::Summarised { .. } => "summarised",
             What::Settled(_) => "settled",
+            What::Fived { .. } => "fived",
         }
     }
 }

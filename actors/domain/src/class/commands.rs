@@ -118,6 +118,7 @@ impl Class {
                     ErrorCode::WrongPhase,
                     "only a running class is aborted",
                 )?;
+                self.save_fives(at, out);
                 let end = Move { id: self.next_move(), at, action: PlanAction::End, undone: false };
                 self.happen(at, Some(by.user), What::Moved(end), out);
                 done(What::Staged { stage: Stage::Aborted, reason: Some(reason) })
@@ -237,6 +238,7 @@ impl Class {
             | What::Acknowledged { .. }
             | What::Sos { .. }
             | What::Summarised { .. }
+            | What::Fived { .. }
             | What::Settled(_) => {}
         }
     }
@@ -432,6 +434,7 @@ impl Class {
         now: Millis,
         out: &mut Out<Class>,
     ) {
+        self.fives_read(user, person.map(|person| &person.blocks));
         for joining in self.joining.remove(&user).unwrap_or_default() {
             let (ask, at) = (joining.ask, self.class_at(now));
             if let Err(refused) = self.admit(user, person, failed, joining, at, now, out) {
@@ -600,12 +603,12 @@ impl Class {
                 let Some(slot) = self.by_user.get(&user).copied() else { return };
                 self.happen_and_tell(at, None, What::HrMaxApproved { slot }, out);
             }
+            LetterBody::Blocked { by, user, .. } => self.fives_blocked(by, user),
             LetterBody::InClass { .. }
             | LetterBody::LeftClass { .. }
             | LetterBody::Summary(_)
             | LetterBody::InRoom { .. }
-            | LetterBody::LeftRoom { .. }
-            | LetterBody::Blocked { .. } => {}
+            | LetterBody::LeftRoom { .. } => {}
         }
     }
 

@@ -271,7 +271,7 @@ impl<'s> Reel<'s> {
                 let full = frame.header.flags != 0;
                 Told::Tick { b: frame.header.packed(if full { &rows.all } else { &rows.changed }) }
             }
-            Publish::Event { .. } | Publish::Attention(_) | Publish::Direct { .. } => return,
+            Publish::Event { .. } | Publish::Attention(_) | Publish::Direct { .. } | Publish::Passing { .. } => return,
         };
         self.heard.push(Heard { at: self.at, what });
     }

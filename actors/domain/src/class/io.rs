@@ -3,6 +3,7 @@
 use super::change::Facts;
 use crate::letter::LetterBody;
 use crate::time::ClassMs;
+use crate::user::Blocks;
 use fitconnect_protocol::class::{AttentionKind, AttentionList, ClassCommand, ClassEvent};
 use fitconnect_protocol::sample::{Acked, Row, Samples};
 use fitconnect_protocol::session::{Position, Response, Topic};
@@ -70,6 +71,11 @@ pub enum Input {
     },
     Loaded(Loaded),
     Letter(LetterBody),
+    /// A high five, to one or to all.
+    Five {
+        by: Arc<Caller>,
+        to: Option<Slot>,
+    },
     /// The stored alarm.
     Wake,
     /// The timer of memory.
@@ -127,6 +133,7 @@ pub struct Person {
     pub rev: u64,
     pub profile: Profile,
     pub consent: Consent,
+    pub blocks: Blocks,
 }
 
 /// What a class hands to the local log.
@@ -155,6 +162,11 @@ pub enum Publish {
     Tick(Box<TickFrame>),
     /// To one session.
     Direct {
+        session: SessionId,
+        response: Response,
+    },
+    /// To one session, if it has time for it.
+    Passing {
         session: SessionId,
         response: Response,
     },

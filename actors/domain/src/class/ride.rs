@@ -5,6 +5,7 @@ use super::by_hand::ByHand;
 use super::io::{Caller, Input, Person, StoredSample};
 use super::{Change, Facts, What};
 use crate::Millis;
+use crate::user::Blocks;
 use fitconnect_protocol::class::{
     Activity, ClassClock, ClassCommand, ClassSummary, MemberSummary, PlanAction, Segment, SegmentKind, Sensor,
 };
@@ -80,7 +81,7 @@ pub fn ride(ride: &Ride, rows: impl IntoIterator<Item = RideRow>) -> Result<Ridd
     let mut host = ByHand::new(ride.class, Millis(ride.started_at_ms));
     host.ticks = false;
     let (name, profile, consent) = (ride.rider.clone(), ride.profile.clone(), ride.consent);
-    host.people.insert(ride.user, Person { gym: ride.gym, name, rev: 0, profile, consent });
+    host.people.insert(ride.user, Person { gym: ride.gym, name, rev: 0, profile, consent, blocks: Blocks::default() });
     begin(ride, &by, median_step_ms(&rows), &mut host)?;
     send(ride, &by, rows, &mut host)?;
     host.advance_to(Millis(ends));

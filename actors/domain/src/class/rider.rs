@@ -138,6 +138,8 @@ pub struct Rider {
     /// Since when the person asks for help.
     pub sos: Option<ClassMs>,
     pub dropped: u32,
+    /// High fives, as they are stored.
+    pub fives: u32,
     /// Samples that were new, in this life.
     pub records: u64,
     pub summary: Summarised,

@@ -41,6 +41,9 @@ impl Class {
 
     fn enter_stage(&mut self, stage: Stage, now: Millis, out: &mut Out<Class>) {
         let at = self.class_at(now);
+        if stage == Stage::Finished {
+            self.save_fives(at, out);
+        }
         self.happen_and_tell(at, None, What::Staged { stage, reason: None }, out);
     }
 

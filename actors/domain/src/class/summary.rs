@@ -86,6 +86,7 @@ pub(super) fn member(case: &Case<'_>, series: &[Sample]) -> MemberSummary {
         compliance: compliance(&figures, terms),
         power: power_of(case, series),
         hr_max_raise_tenths: max.and_then(|max| raised(&heart, max)),
+        fives: rider.fives,
         provenance: Provenance {
             sources: sources(&figures, case.streams),
             gaps: gaps(&heart, case),

@@ -44,6 +44,7 @@ impl Class {
             if !self.viewers.is_empty() {
                 self.show(now, out);
             }
+            self.tell_fives(now, out);
         } else {
             self.go_on(now, out);
         }

@@ -123,6 +123,8 @@ pub enum Publish {
     Event { at: Position, event: Box<RoomEvent>, rewrites: Vec<(u64, RoomEvent)> },
     /// To all who follow it and have time for it, without a number.
     Typing { user: UserId, name: String },
+    /// Who is there is told to nobody any more, or it is again.
+    Silent(bool),
     /// This person follows it no longer, on no device.
     Gone { user: UserId },
 }

@@ -136,12 +136,14 @@ impl User {
         self.stored.as_ref().is_some_and(|stored| stored.blocks.own.contains_key(&user))
     }
 
-    /// To the other, and to the rooms of the two.
+    /// To the other, to the rooms of the two, and to the classes that one is in.
     pub(super) fn tell_blocked(&self, user: UserId, blocked: bool, out: &mut Out<User>) {
         let Some(stored) = &self.stored else { return };
         let direct = RoomId::direct(self.id, user);
         let rooms = stored.rooms.iter().filter(|(room, is)| **room == direct || is.with == Some(user));
-        let to = std::iter::once(ActorKey::User(user)).chain(rooms.map(|(room, _)| ActorKey::Room(*room)));
+        let rooms = rooms.map(|(room, _)| ActorKey::Room(*room));
+        let classes = stored.classes.iter().map(|class| ActorKey::Class(*class));
+        let to = std::iter::once(ActorKey::User(user)).chain(rooms).chain(classes);
         for to in to {
             out.letter(Letter { to, body: LetterBody::Blocked { by: self.id, user, blocked } });
         }

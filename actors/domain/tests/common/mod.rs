@@ -4,6 +4,7 @@
 use fitconnect_domain::Millis;
 use fitconnect_domain::class::by_hand::ByHand;
 use fitconnect_domain::class::{Caller, Facts, Input, Person, Publish, What};
+use fitconnect_domain::user::Blocks;
 use fitconnect_protocol::class::*;
 use fitconnect_protocol::sample::{Row, Samples, SourceRows};
 use fitconnect_protocol::session::{Response, Topic};
@@ -151,7 +152,8 @@ impl Studio {
     #[track_caller]
     pub fn join(&mut self, n: u16, profile: Profile, consent: Consent, sensors: Vec<Sensor>) -> Slot {
         let by = member(n);
-        let person = Person { gym: GYM, name: format!("Member {n}"), rev: 1, profile, consent };
+        let person =
+            Person { gym: GYM, name: format!("Member {n}"), rev: 1, profile, consent, blocks: Blocks::default() };
         self.host.people.insert(by.user, person);
         let Response::Joined { slot } = self.accepted(&by, ClassCommand::Join { seat: None, sensors }) else {
             panic!("not joined")

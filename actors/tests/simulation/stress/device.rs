@@ -10,6 +10,7 @@ use fitconnect_domain::Millis;
 use fitconnect_domain::class::Caller;
 use fitconnect_protocol::codec::{decode_response, encode_request};
 use fitconnect_protocol::limits::SESSION_GRACE_MS;
+use fitconnect_protocol::presence::{Presence, Present};
 use fitconnect_protocol::session::{Event, Request, Response, Snapshot, Subscribed, Topic};
 use fitconnect_protocol::user::{OwnRoom, Role, UserEvent};
 use fitconnect_protocol::{CloseCode, RoomId, SessionId, UserId, Uuid};
@@ -36,6 +37,8 @@ pub struct Device {
     /// Rooms, and of whom nothing is shown, as `user:me` tells it.
     pub rooms: BTreeMap<RoomId, OwnRoom>,
     pub hidden: BTreeSet<UserId>,
+    /// Who is there, as it was told last on this socket.
+    pub there: BTreeMap<RoomId, BTreeMap<UserId, Presence>>,
     /// Words that no frame may carry.
     pub forbidden: Vec<String>,
     pub bytes_most: usize,
@@ -74,6 +77,7 @@ impl Device {
             pushes: Vec::new(),
             rooms: BTreeMap::new(),
             hidden: BTreeSet::new(),
+            there: BTreeMap::new(),
             forbidden: Vec::new(),
             bytes_most: 0,
             next_id: 0,
@@ -114,6 +118,7 @@ impl Device {
 
     pub fn forget_socket(&mut self) {
         self.socket = None;
+        self.there.clear();
         self.asked.clear();
         self.topics.socket_lost();
     }
@@ -256,6 +261,12 @@ impl Device {
                 let Some(topic) = known.unwrap_or_else(|why| panic!("{}: {why}", self.name)) else { return };
                 self.event(topic, o, &e);
                 self.events.push((topic, o, e));
+            }
+            Response::Presence { h, people, .. } => {
+                let heard = self.topics.heard(h, self.drains);
+                if let Some(Topic::Room(room)) = heard.unwrap_or_else(|why| panic!("{}: {why}", self.name)) {
+                    self.there.insert(room, people.into_iter().map(|Present(user, is)| (user, is)).collect());
+                }
             }
             Response::Lagging { h } | Response::Typing { h, .. } => {
                 let heard = self.topics.heard(h, self.drains);

@@ -2,10 +2,11 @@
 
 use super::scene::{Scene, Who, code, numbered};
 use crate::faults::Fault;
+use fitconnect_protocol::presence::Presence;
 use fitconnect_protocol::room::{JoinRule, RoomCommand, RoomKind};
 use fitconnect_protocol::session::{Request, Response, Topic};
 use fitconnect_protocol::user::UserCommand;
-use fitconnect_protocol::{ErrorCode, RoomId};
+use fitconnect_protocol::{ErrorCode, RoomId, UserId};
 
 fn direct_request(scene: &mut Scene, by: Who, with: Who) -> (RoomId, Request) {
     let room = RoomId::direct(scene.user(by), scene.user(with));
@@ -158,6 +159,49 @@ pub fn letters_to_the_fallen(scene: &mut Scene) {
         rooms.sort();
         assert_eq!(shown, rooms, "and the device knows of all");
     });
+}
+
+/// Who is there is known within seconds, and whoever vanishes, with the process or without, is no ghost for longer than ten.
+pub fn no_ghosts(scene: &mut Scene) {
+    let here = |scene: &mut Scene, who: Who, is| scene.send_quiet(who, &Request::Here { is });
+    let (people, room) = scene.process(async |scene: &mut Scene| {
+        let (people, room) = scene.members(&["ana", "ben"]).await;
+        here(scene, people[0], Presence::InClass);
+        here(scene, people[1], Presence::Online);
+        scene.pass(2_500).await;
+        let ana = scene.user(people[0]);
+        assert_eq!(sees(scene, people[1], room, ana), Some(Presence::InClass));
+        here(scene, people[0], Presence::Hidden);
+        scene.pass(1_500).await;
+        assert_eq!(sees(scene, people[1], room, ana), None, "her own choice acts at once");
+        here(scene, people[0], Presence::Online);
+        scene.pass(1_500).await;
+        assert_eq!(sees(scene, people[1], room, ana), Some(Presence::Online));
+        // Her phone is gone without a word; the server holds its socket.
+        let held = scene.vanish(people[0]);
+        for _ in 0..5 {
+            here(scene, people[1], Presence::Online);
+            scene.pass(2_000).await;
+        }
+        assert_eq!(sees(scene, people[1], room, ana), None, "ten seconds later");
+        drop(held);
+        scene.connect(people[0]);
+        here(scene, people[0], Presence::Online);
+        scene.pass(1_500).await;
+        assert_eq!(sees(scene, people[1], room, ana), Some(Presence::Online));
+        (people, room)
+    });
+    scene.process(async |scene: &mut Scene| {
+        scene.connect(people[1]);
+        here(scene, people[1], Presence::Online);
+        scene.pass(3_000).await;
+        let told = scene.devices[people[1]].there.get(&room).cloned().unwrap_or_default();
+        assert_eq!(told, [(scene.user(people[1]), Presence::Online)].into(), "of those before the kill nobody");
+    });
+}
+
+fn sees(scene: &Scene, who: Who, room: RoomId, other: UserId) -> Option<Presence> {
+    scene.devices[who].there.get(&room)?.get(&other).copied()
 }
 
 /// A member of another's list is brought into a room only where neither has blocked the other, whoever is faster.

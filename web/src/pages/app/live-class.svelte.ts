@@ -9,7 +9,7 @@ import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
 import { db } from '../../net/db'
 import { uuidBytes, uuidText } from '../../proto/ids'
-import { SIGNAL } from '../../proto/layout'
+import { LIMITS, SIGNAL } from '../../proto/layout'
 import type { ClassCommand, ClassSnapshot, Phase, PlanView, Refusal, Response } from '../../proto/protocol'
 import { linkNow, socket } from '../../ui/session.svelte'
 import { actions, isUp, meNow, recorder } from './store.svelte'
@@ -20,7 +20,15 @@ export interface Said {
   alone: boolean
 }
 
+/** High fives that came close together, as one. */
+export interface Fives {
+  count: number
+  names: string[]
+}
+
 const SAID_MS = 10_000
+/** They are shown for so long after the last one. */
+const FIVES_MS = 4_000
 /** The hero is looked at so often: an age counts up, a link breaks. */
 const LOOK_MS = 250
 const HEARTS_KEPT = 20
@@ -38,6 +46,9 @@ export class LiveClass {
   row = $state.raw<OwnRow>()
   hero = $state.raw<Hero>({ look: 'none', from: 'class', over: false, ageMs: 0 })
   said = $state.raw<Said>()
+  fives = $state.raw<Fives>()
+  /** One has just clapped with all, and may not again yet. */
+  clapped = $state(false)
   refusal = $state.raw<Refusal>()
   /** Rises with each tick, for what is read from the board. */
   ticks = $state(0)
@@ -47,6 +58,8 @@ export class LiveClass {
   private timer?: ReturnType<typeof setTimeout>
   private looker?: ReturnType<typeof setInterval>
   private saidTimer?: ReturnType<typeof setTimeout>
+  private fivesTimer?: ReturnType<typeof setTimeout>
+  private clapTimer?: ReturnType<typeof setTimeout>
   private whisper?: number
   private readonly stops: (() => void)[] = []
   /** Maxima that own rows imply: bpm by percent, for the time without a link. */
@@ -80,7 +93,7 @@ export class LiveClass {
     for (const stop of this.stops.splice(0)) stop()
     clearTimeout(this.timer)
     clearInterval(this.looker)
-    clearTimeout(this.saidTimer)
+    for (const timer of [this.saidTimer, this.fivesTimer, this.clapTimer]) clearTimeout(timer)
   }
 
   get isSolo(): boolean {
@@ -135,6 +148,15 @@ export class LiveClass {
     await this.command({ t: 'hand', up }).catch((error) => this.failed(error))
   }
 
+  /** A high five to one, or to all; nobody answers. */
+  five(to?: number): void {
+    socket.tell({ t: 'five', class: uuidBytes(this.id), ...(to === undefined ? {} : { to }) })
+    if (to !== undefined) return
+    this.clapped = true
+    clearTimeout(this.clapTimer)
+    this.clapTimer = setTimeout(() => (this.clapped = false), LIMITS.FIVE_ALL_EVERY_MS)
+  }
+
   async callHelp(on: boolean): Promise<void> {
     this.sos = on
     await this.command({ t: 'sos', on }).catch((error) => this.failed(error))
@@ -176,6 +198,7 @@ export class LiveClass {
 
   private pushed(push: Response): void {
     if (push.t === 'whisper' && uuidText(push.class) === this.id) return this.whispered(push.id, push.text)
+    if (push.t === 'fives' && uuidText(push.class) === this.id) return this.clappedBy(push.count, push.names)
     if (push.t !== 'mine' || uuidText(push.class) !== this.id) return
     this.row = ownRow(push, localNow(), this.row) ?? this.row
     this.slot = this.row?.slot
@@ -194,6 +217,14 @@ export class LiveClass {
     this.whisper = id
     this.hear({ text, alone: true })
     requestAnimationFrame(() => void this.command({ t: 'shown', whisper: id }).catch(() => {}))
+  }
+
+  private clappedBy(count: number, names: string[]): void {
+    const before = this.fives
+    const known = before?.names ?? []
+    this.fives = { count: count + (before?.count ?? 0), names: [...known, ...names.filter((name) => !known.includes(name))].slice(0, 3) }
+    clearTimeout(this.fivesTimer)
+    this.fivesTimer = setTimeout(() => (this.fives = undefined), FIVES_MS)
   }
 
   private hear(said: Said): void {

@@ -28,7 +28,7 @@ function receiverId(): number {
 export const receiver = receiverId()
 export const recorder = new Recorder(socket, browserKeep, receiver)
 export const actions = new Actions(socket, user)
-export const rooms = new Rooms(socket, user, browserPosts, localStorage, true)
+export const rooms = new Rooms(socket, user, browserPosts, localStorage, true, () => inClass !== undefined)
 
 let me = $state.raw<UserSnapshot>()
 let meSavedAt = $state<number>()

@@ -3,11 +3,12 @@
 import { localNow } from '../../net/clock'
 import type { Socket } from '../../net/socket'
 import { sameUuid, uuidBytes, uuidText } from '../../proto/ids'
-import type { Hidden, Message, OwnRoom, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
+import type { Hidden, Message, OwnRoom, Presence, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
 import { Drafts } from '../../room/drafts'
 import { RoomFeed } from '../../room/feed'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
+import { Presences } from '../../room/presence'
 
 /** In a lively room the mark goes out so often at most. */
 const READ_EVERY_MS = 1_000
@@ -110,6 +111,12 @@ export class Rooms {
   readonly me: Uint8Array
   readonly posts: Posts
   readonly drafts: Drafts
+  private readonly presences: Presences
+  private presenceChanges = $state(0)
+  private begun = false
+  /** One's own choice: nobody is told that one is there. */
+  private unseen = $state(false)
+  private readonly unseenKey: string
   private readonly all = new Map<string, RoomState>()
   /** How many look at a room. */
   private readonly looks = new Map<string, number>()
@@ -122,10 +129,15 @@ export class Rooms {
     readonly socket: Socket,
     user: string,
     keep: PostKeep,
-    storage: Pick<Storage, 'getItem' | 'setItem'>,
+    private readonly storage: Pick<Storage, 'getItem' | 'setItem'>,
     /** Whether all rooms that one is in are followed, or only those that are opened. */
     private readonly follows: boolean,
+    /** Whether one trains just now. */
+    private readonly trains = () => false,
   ) {
+    this.unseenKey = `fitconnect.unseen.${user}`
+    this.unseen = storage.getItem(this.unseenKey) === '1'
+    this.presences = new Presences(socket, () => this.mine(), () => void this.presenceChanges++)
     this.me = user ? uuidBytes(user) : new Uint8Array(16)
     this.drafts = new Drafts(user, storage)
     this.posts = new Posts(socket, user, keep)
@@ -138,6 +150,29 @@ export class Rooms {
   /** The rooms that one is in, but for talks with people of whom nothing is shown. */
   get own(): RoomState[] {
     return this.ids.map((id) => this.all.get(id)!).filter(({ own }) => !own?.with || !this.hides(own.with))
+  }
+
+  private mine(): Presence {
+    if (this.unseen) return 'hidden'
+    if (document.visibilityState === 'hidden') return 'away'
+    return this.trains() ? 'in_class' : 'online'
+  }
+
+  get isUnseen(): boolean {
+    return this.unseen
+  }
+
+  /** Acts at once, on this device and thereby for all of them. */
+  beUnseen(unseen: boolean): void {
+    this.unseen = unseen
+    this.storage.setItem(this.unseenKey, unseen ? '1' : '0')
+    this.presences.say()
+  }
+
+  /** How somebody is there in a room; nothing where they are not, or nothing is shown of them. */
+  there(room: string, user: Uint8Array): Presence | undefined {
+    void this.presenceChanges
+    return this.hides(user) ? undefined : this.presences.in(room)?.get(uuidText(user))
   }
 
   hides(user: Uint8Array): boolean {
@@ -179,6 +214,9 @@ export class Rooms {
   /** What the topic `user:me` says at first. */
   begin(own: readonly OwnRoom[], hidden: readonly Hidden[] = []): void {
     this.hidden = hidden
+    if (!this.begun) document.addEventListener('visibilitychange', () => this.presences.say())
+    this.begun = true
+    this.presences.start()
     const now = new Set(own.map((each) => uuidText(each.room)))
     for (const id of this.ids) if (!now.has(id)) this.leave(id)
     for (const each of own) this.enter(each)

@@ -1,0 +1,54 @@
+// Who is there in the rooms that a page follows, and what this page says of its own person. Nothing of it is kept.
+
+import type { Socket } from '../net/socket'
+import { uuidText } from '../proto/ids'
+import { LIMITS } from '../proto/layout'
+import type { Presence, Response } from '../proto/protocol'
+
+/** People by id: those whom the server has named. */
+export type There = ReadonlyMap<string, Presence>
+
+export class Presences {
+  private readonly rooms = new Map<string, There>()
+  private timer?: ReturnType<typeof setInterval>
+
+  /** `is`: how this page's person is there now; `changed`: somebody came, went or is otherwise. */
+  constructor(
+    private readonly socket: Pick<Socket, 'tell' | 'listen' | 'watch' | 'topics'>,
+    private readonly is: () => Presence,
+    private readonly changed: () => void,
+  ) {}
+
+  /** From here on this page says every few seconds that its person is there. */
+  start(): void {
+    if (this.timer) return
+    this.timer = setInterval(() => this.say(), LIMITS.HERE_EVERY_MS)
+    this.socket.listen((push) => this.heard(push))
+    this.socket.watch(({ state }) => {
+      // What was known is worth nothing when the socket is lost.
+      if (state === 'offline' && this.rooms.size) this.forget()
+      if (state === 'live') this.say()
+    })
+  }
+
+  say(): void {
+    this.socket.tell({ t: 'here', is: this.is() })
+  }
+
+  in(room: string): There | undefined {
+    return this.rooms.get(room)
+  }
+
+  private forget(): void {
+    this.rooms.clear()
+    this.changed()
+  }
+
+  private heard(push: Response): void {
+    if (push.t !== 'presence') return
+    const topic = this.socket.topics.all().find(({ handle }) => handle === push.h)
+    if (!topic?.name.startsWith('room:')) return
+    this.rooms.set(topic.name.slice('room:'.length), new Map(push.people.map(([user, is]) => [uuidText(user), is])))
+    this.changed()
+  }
+}
