@@ -10,7 +10,7 @@ const FITNESS_MACHINE = 0x1826
 const BATTERY = 0x180f
 const SERVICES = [HEART_RATE, CYCLING_POWER, FITNESS_MACHINE]
 
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000]
+const RETRY_MS = [1_000, 2_000, 4_000, 8_000]
 /** A dial that neither succeeds nor fails is given up. */
 const DIAL_MS_MAX = 20_000
 /** Name and kind of a device are kept for the next time. */
