@@ -12,7 +12,7 @@ const SERVICES = [HEART_RATE, CYCLING_POWER, FITNESS_MACHINE]
 
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000]
 /** A dial that neither succeeds nor fails is given up. */
-const DIAL_MS_MAX = 20_000
+const DIAL_MS_MAX = 10_000
 /** Name and kind of a device are kept for the next time. */
 const KEY = 'fitconnect.straps'
 
@@ -106,6 +106,7 @@ export class BleSource implements HrSource {
   private async dial(): Promise<void> {
     const { gatt } = this.device
     if (this.ended || !gatt) return
+    const began = performance.now()
     try {
       await within(DIAL_MS_MAX, this.connect(gatt))
       this.attempt = 0
@@ -118,6 +119,8 @@ export class BleSource implements HrSource {
       gatt.disconnect()
       // A device that never spoke to us may be none of ours: say so, and go on trying.
       this.set(this.state === 'connecting' ? 'failed' : this.state)
+      // A dial that hung was a wait already.
+      if (performance.now() - began >= DIAL_MS_MAX) this.attempt = 0
       this.again()
     }
   }
