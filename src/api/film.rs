@@ -62,12 +62,17 @@ pub async fn film(
         return Err(ApiError::new(ErrorCode::Malformed, "to: after from, by at most ten minutes of class time"));
     }
     let busy = |_| Refusal::new(ErrorCode::Busy, "others look back at a class now").after(BUSY_MS);
-    let _turn = AT_ONCE.try_acquire().map_err(busy)?;
+    let turn = AT_ONCE.try_acquire().map_err(busy)?;
     let class = ClassId(*id);
     let clock = facts(&app, &claims, class).await?.clock;
     let now = fitconnect_domain::time::class_at(&clock, app.clock.now());
     let (stored, consents) = stored(&app, class).await?;
-    let made = tokio::task::spawn_blocking(move || stored.film(view, from, to.min(now), &consents)).await;
+    let made = tokio::task::spawn_blocking(move || {
+        // Whoever asked may be gone: the core is taken until this has ended.
+        let _turn = turn;
+        stored.film(view, from, to.min(now), &consents)
+    });
+    let made = made.await;
     let made = made.map_err(|error| ApiError::internal(&error))?.filter(|film| film.from <= film.to);
     let mut film = made.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "there is nothing of that time"))?;
     if view == FilmView::Desk {

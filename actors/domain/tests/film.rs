@@ -140,6 +140,23 @@ fn a_film_lists_what_the_trainer_had_to_look_at() {
 }
 
 #[test]
+fn what_somebody_had_seen_to_before_the_film_begins_stands_as_seen() {
+    let mut studio = Studio::open(vec![segment(SegmentKind::Work, 600, None)]);
+    studio.rider(0);
+    studio.follow(&trainer(), fitconnect_protocol::session::Topic::Desk(CLASS));
+    studio.plan(PlanAction::Start).ride(0, 30, 120);
+    studio.accepted(&member(0), ClassCommand::Sos { on: true });
+    studio.ride(0, 5, 120);
+    let item = studio.host.class.attention().items[0].item;
+    studio.staff(ClassCommand::Acknowledge { item });
+    studio.ride(0, 60, 120);
+    let film = film(&studio, FilmView::Desk, 50, 80);
+    let (at, first) = &lists(&film)[0];
+    let items: Vec<_> = first.items.iter().map(|item| (item.kind, item.acknowledged_by)).collect();
+    assert_eq!((*at, items), (50_000, vec![(AttentionKind::Sos, Some(trainer().user))]));
+}
+
+#[test]
 fn wherever_a_film_begins_it_shows_the_same() {
     let studio = class(|_| ());
     let whole = screens(&film(&studio, FilmView::Desk, 1, 300));

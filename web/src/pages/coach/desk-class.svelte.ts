@@ -58,6 +58,8 @@ export class DeskClass {
   problem = $state<string>()
   /** Names and seats of the desk; a new number where they have changed. */
   roster = $state(0)
+  /** What stands here is not what is now. */
+  readonly past: boolean
   readonly feed: ClassFeed
   /** Heart rates of the last minutes. */
   readonly trail = new Trail()
@@ -74,6 +76,7 @@ export class DeskClass {
     /** A film, where the desk looks back: then nothing is done to the class from here. */
     source: Source = socket,
   ) {
+    this.past = source !== socket
     this.feed = new ClassFeed(
       source,
       id,
