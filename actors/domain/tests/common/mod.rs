@@ -1,6 +1,8 @@
 //! What the tests of a class share: people, a gym, a class that runs by hand, and a bad line between phone and class.
 #![allow(dead_code)]
 
+pub mod talk;
+
 use fitconnect_domain::Millis;
 use fitconnect_domain::class::by_hand::ByHand;
 use fitconnect_domain::class::{Caller, Facts, Input, Person, Publish, What};
