@@ -262,7 +262,14 @@ const all = {
             await desk.keyboard.press('ArrowLeft')
             await desk.waitForSelector('.film[data-state="playing"]')
             await desk.click('[data-do="film-play"]')
-            await desk.waitForSelector('.film[data-state="paused"] ~ *, .people .tile')
+            await desk.waitForSelector('.film[data-state="paused"]')
+            // Two seconds back there is somebody; half a minute ago there may have been nobody yet.
+            await desk.$eval('.film .scale input', (scale) => {
+              scale.value = String(scale.max - 2_000)
+              scale.dispatchEvent(new Event('input', { bubbles: true }))
+            })
+            await desk.waitForSelector('.film[data-state="paused"]')
+            await desk.waitForSelector('.people .tile')
           }
           problems.push(...(await violations(desk)).map((text) => `${name} ${lang} ${theme}: ${text}`))
           for (const width of widths) {

@@ -32,10 +32,10 @@ export interface WallView {
 
 const DOM_MAX = 60
 const REORDER_MS = 5_000
-/** How late at most a tile says that it has become old. */
+/** How late at most a tile says that it has become old, or is live again. */
+const AGE_MS = 250
 /** A slow processor paints a wall over several frames, so that nothing else waits for it. */
 const SLICE_MS = 12
-const AGE_MS = 250
 const PAGE_MS = 12_000
 const FOUND_MS = 10_000
 const FAMILY = '"Golos Text", system-ui, sans-serif'
@@ -63,6 +63,8 @@ export class Wall {
   private order: number[] = []
   private shown: number[] = []
   private readonly dirty = new Set<number>()
+  /** Who is old only because nothing comes: live again with the next frame, though it need not name them. */
+  private readonly silent = new Set<number>()
   private layoutDue = true
   private orderedAt = -Infinity
   private peopleChanged = true
@@ -190,9 +192,11 @@ export class Wall {
     const second = now - this.agedAt >= 1_000
     if (second) this.agedAt = now
     for (const slot of this.shown) {
-      const signal = signalOf(board.state[slot]!)
-      const old = signal >= SIGNAL.STALE ? second : ageOf(board, slot, silence) > LIMITS.STALE_MS
-      if (old) this.dirty.add(slot)
+      const live = signalOf(board.state[slot]!) < SIGNAL.STALE
+      const silent = live && ageOf(board, slot, silence) > LIMITS.STALE_MS
+      if (silent || this.silent.has(slot) || (!live && second)) this.dirty.add(slot)
+      if (silent) this.silent.add(slot)
+      else this.silent.delete(slot)
     }
     if (this.foundAt !== undefined && now - this.foundAt > FOUND_MS) {
       this.foundAt = undefined

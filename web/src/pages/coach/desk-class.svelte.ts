@@ -188,6 +188,12 @@ export class DeskClass {
     return this.staff.here.filter((each) => uuidText(each.user) !== this.user).map((each) => each.name)
   }
 
+  /** Whom nobody has seen to, most urgent first. */
+  get needed(): number[] {
+    const open = this.attention.items.filter((each) => each.acknowledged_by === undefined)
+    return open.flatMap((each) => (each.slot === undefined ? [] : [each.slot]))
+  }
+
   /** The one that comes first: most urgent, and nobody has seen it. */
   get top(): AttentionItem | undefined {
     return this.attention.items.find((each) => each.acknowledged_by === undefined)
@@ -237,8 +243,7 @@ export class DeskClass {
 
   private look(list: AttentionList): void {
     this.attention = list
-    const open = list.items.filter((each) => each.acknowledged_by === undefined)
-    this.wall.needed(open.flatMap((each) => (each.slot === undefined ? [] : [each.slot])))
+    this.wall.needed(this.needed)
   }
 
   private ticked(): void {

@@ -50,7 +50,10 @@ pub async fn look_back(
         "all",
         wrong.is_empty() && tiles >= riders.len() && moments.len() == 3,
     );
-    outcome.must("of them unlike what is now", &step["unlike"], "some", step["unlike"].as_u64() >= Some(1));
+    let now = step["now"].as_object().map_or(0, serde_json::Map::len);
+    outcome.must("tiles with a heart rate, back in what is now", now, "all but the lost", now + 1 >= riders.len());
+    let unlike = step["unlike"].as_u64().unwrap_or(0) as usize;
+    outcome.must("of the past ones unlike what is now", unlike, "some, not all", (1..tiles).contains(&unlike));
     outcome.must(
         "back to now",
         format!("{} ms", step["now_ms"]),
