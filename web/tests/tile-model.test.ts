@@ -87,3 +87,15 @@ test('a person whose name has not come yet is not a blank', () => {
   board.apply(pack({ tick: 1, rows: [{ slot: 4, bpm: 90 }] }))
   expect(tileOf(board, 4, undefined, 0, false, en.wall).name).toBe('Person 5')
 })
+
+test('one whose samples all come late is stale, as the server says, and lost only when it says so', () => {
+  const board = new Board()
+  const late = (tick: number, classMs: number, bpm: number) => board.apply(pack({ tick, classMs, flags: tick === 1 ? FLAG_FULL : 0, rows: [{ slot: 0, ...RIDING, bpm, signal: SIGNAL.STALE }] }))
+  const shown = (silence = 0) => tileOf(board, 0, ANA, silence, false, en.wall)
+  late(1, 1_000, 150)
+  late(2, 21_000, 150)
+  expect(shown()).toMatchObject({ look: 'stale', hero: '83', note: '10 s ago' })
+  expect(shown(1_000).look).toBe('lost')
+  late(3, 22_000, 151)
+  expect(shown()).toMatchObject({ look: 'stale', note: '3 s ago' })
+})

@@ -36,7 +36,7 @@ export class Board {
   rank = new Uint16Array(FIRST_SLOTS)
   /** Place in the newest full frame, which is in rank order; a slot that came after it has none yet: `ABSENT_U16`. */
   place = new Uint16Array(FIRST_SLOTS)
-  /** Class time at which the present signal was first seen. */
+  /** Class time at which the present signal was first seen; of a stale one, when its heart rate was last seen to change. */
   since = new Float64Array(FIRST_SLOTS)
   /** 1 where it was so already when we came: it is older than `since` says. */
   older = new Uint8Array(FIRST_SLOTS)
@@ -97,14 +97,16 @@ export class Board {
     const slot = view.getUint16(at + L.ROW_SLOT, true)
     if (slot >= this.present.length) this.grow(slot)
     const state = view.getUint8(at + L.ROW_STATE)
+    const bpm = view.getUint8(at + L.ROW_BPM)
     const isNew = this.present[slot] === 0
-    if (isNew || signalOf(this.state[slot]!) !== signalOf(state)) {
+    const newer = signalOf(state) === L.SIGNAL.STALE && this.bpm[slot] !== bpm
+    if (isNew || newer || signalOf(this.state[slot]!) !== signalOf(state)) {
       this.since[slot] = this.header!.classMs
       this.older[slot] = isNew && !this.knowsAll ? 1 : 0
     }
     this.present[slot] = 1
     this.state[slot] = state
-    this.bpm[slot] = view.getUint8(at + L.ROW_BPM)
+    this.bpm[slot] = bpm
     this.percent[slot] = view.getUint8(at + L.ROW_PERCENT)
     this.points[slot] = view.getUint16(at + L.ROW_POINTS, true)
     this.kcal[slot] = view.getUint16(at + L.ROW_KCAL, true)
