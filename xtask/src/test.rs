@@ -232,11 +232,10 @@ fn proofs() -> Result<Done> {
     if chromium::ensure()?.is_none() {
         eprintln!("{}", chromium::HOW);
     }
-    let verdicts = prove::all_quick()?;
-    let count = |wanted: Verdict| verdicts.iter().filter(|(_, verdict)| *verdict == wanted).count() as u32;
-    let failed: Vec<_> =
-        verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Fail).map(|(name, _)| *name).collect();
-    let said = format!("failed: {}; each table stands above", failed.join(", "));
+    let proofs = prove::all_quick();
+    let count = |wanted: Verdict| proofs.iter().filter(|(verdict, _)| *verdict == wanted).count() as u32;
+    // Once more at the end, where they are found: between there are thousands of lines.
+    let said = proofs.iter().filter(|(verdict, _)| *verdict == Verdict::Fail).map(|(_, said)| said.as_str()).collect();
     Ok(Done::Ran { passed: count(Verdict::Pass), failed: count(Verdict::Fail), said })
 }
 
