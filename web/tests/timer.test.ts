@@ -50,7 +50,8 @@ test('the shown second and when it changes', () => {
 
 test('a screen looks again when any of its times changes, within four milliseconds and a second', () => {
   expect(nextLookMs(1, 36_250, 2_100)).toBe(100)
-  expect(nextLookMs(20, 36_250, undefined)).toBe(12.5)
+  expect(nextLookMs(20, 36_250, undefined)).toBe(13)
+  expect(nextLookMs(1, 36_250.4, undefined)).toBe(251)
   expect(nextLookMs(1, 1, undefined)).toBe(4)
   expect(nextLookMs(1, undefined)).toBe(1_000)
 })

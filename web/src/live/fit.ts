@@ -5,7 +5,8 @@ const CACHE_MAX = 4_000
 export class Fitter {
   private readonly canvas = document.createElement('canvas')
   private readonly context = this.canvas.getContext('2d')
-  private readonly cache = new Map<string, string>()
+  private readonly fitted = new Map<string, string>()
+  private readonly widths = new Map<string, number>()
 
   constructor(private readonly family: string) {
     // In the page, because a canvas takes its digits' width (tabular or not) from where it stands.
@@ -23,19 +24,11 @@ export class Fitter {
   }
 
   width(text: string, font: string): number {
-    if (!this.context) return text.length * parseFloat(font.split(' ')[1] ?? '16') * 0.55
-    this.context.font = font
-    return this.context.measureText(text).width
+    return remembered(this.widths, `${font}|${text}`, () => this.measure(text, font))
   }
 
   fit(text: string, room: number, font: string): string {
-    const key = `${font}|${Math.floor(room)}|${text}`
-    const known = this.cache.get(key)
-    if (known !== undefined) return known
-    if (this.cache.size >= CACHE_MAX) this.cache.clear()
-    const fitted = this.cut(text, room, font)
-    this.cache.set(key, fitted)
-    return fitted
+    return remembered(this.fitted, `${font}|${Math.floor(room)}|${text}`, () => this.cut(text, room, font))
   }
 
   /** The first of these that fits whole; else what fits of the last one that is not empty. */
@@ -46,7 +39,15 @@ export class Fitter {
 
   /** Fonts have arrived: what was measured before is wrong. */
   forget(): void {
-    this.cache.clear()
+    this.fitted.clear()
+    this.widths.clear()
+  }
+
+  /** The browser looks at the styles around before it measures: not for each tile at each tick. */
+  private measure(text: string, font: string): number {
+    if (!this.context) return text.length * parseFloat(font.split(' ')[1] ?? '16') * 0.55
+    this.context.font = font
+    return this.context.measureText(text).width
   }
 
   private cut(text: string, room: number, font: string): string {
@@ -60,4 +61,13 @@ export class Fitter {
     }
     return fits > 0 ? `${letters.slice(0, fits).join('').trimEnd()}…` : ''
   }
+}
+
+function remembered<Value>(cache: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = cache.get(key)
+  if (known !== undefined) return known
+  if (cache.size >= CACHE_MAX) cache.clear()
+  const made = make()
+  cache.set(key, made)
+  return made
 }

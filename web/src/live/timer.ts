@@ -65,9 +65,9 @@ export function untilNextSecond(leftMs: number | undefined, rate: number): numbe
   return (part > 0 ? part : 1_000) / rate
 }
 
-/** Real milliseconds until what is shown of any of these times, class milliseconds, changes. */
+/** Real milliseconds until what is shown of any of these times, class milliseconds, changes: whole ones, as timers cut off the rest and would be early. */
 export function nextLookMs(rate: number, ...lefts: (number | undefined)[]): number {
-  return Math.min(...lefts.map((left) => Math.min(Math.max(untilNextSecond(left, rate), 4), 1_000)))
+  return Math.min(...lefts.map((left) => Math.min(Math.max(Math.ceil(untilNextSecond(left, rate)), 4), 1_000)))
 }
 
 /** `4:05`, `37` as `0:37`, `1:02:00`. Rounded up, so that it says 0:01 until the end. */

@@ -65,7 +65,7 @@ export class CanvasWall implements Surface {
     if (choose) this.root.addEventListener('click', (event) => this.pick(event))
   }
 
-  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void {
+  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): readonly number[] {
     this.grid = grid
     this.slots = slots
     this.painter.use(grid, shape)
@@ -93,6 +93,7 @@ export class CanvasWall implements Surface {
     this.at = Math.min(this.at, Math.max(slots.length - 1, 0))
     this.placeCursor()
     if (this.list.childElementCount === 0) queueMicrotask(() => this.tellList())
+    return slots
   }
 
   draw(slot: number, tile: Tile): void {

@@ -46,6 +46,7 @@ export class DomWall implements Surface {
   private readonly tiles = new Map<number, TileNodes>()
   private readonly list = document.createElement('div')
   private shape?: TileLayout
+  private sizes = ''
   private inner = 0
   private cols = 1
 
@@ -64,11 +65,15 @@ export class DomWall implements Surface {
     this.list.addEventListener('keydown', (event) => this.key(event))
   }
 
-  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void {
+  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): readonly number[] {
+    // People who only change places keep their tiles as they are.
+    const sizes = JSON.stringify([grid, shape])
+    const blank = sizes === this.sizes ? slots.filter((slot) => !this.tiles.has(slot)) : slots
+    if (sizes !== this.sizes) this.size(grid, shape)
+    this.sizes = sizes
     this.shape = shape
     this.inner = grid.width - 2 * shape.pad
     this.cols = grid.cols
-    this.size(grid, shape)
     for (const [slot, tile] of this.tiles) {
       if (slots.includes(slot)) continue
       tile.root.remove()
@@ -83,6 +88,7 @@ export class DomWall implements Surface {
     })
     const first = this.list.children[0] as HTMLElement | undefined
     if (this.choose && first && !this.list.querySelector('[tabindex="0"]')) first.tabIndex = 0
+    return blank
   }
 
   draw(slot: number, tile: Tile): void {

@@ -13,8 +13,8 @@ import { DomWall } from './wall-dom'
 
 /** What draws tiles. */
 export interface Surface {
-  /** These people stand in this order; everything is drawn after it. */
-  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): void
+  /** These people stand in this order. Returns who is to be drawn. */
+  layout(grid: Grid, shape: TileLayout, slots: readonly number[]): readonly number[]
   draw(slot: number, tile: Tile): void
   /** Points one person out. */
   mark(slot: number | undefined): void
@@ -32,8 +32,10 @@ export interface WallView {
 
 const DOM_MAX = 60
 const REORDER_MS = 5_000
-/** How late at most a tile says that it has become old, or is live again. */
-const AGE_MS = 250
+/** So often time is looked at, in a class that runs faster, and at most. */
+const LOOK_MS = 1_000
+const LOOK_FAST_MS = 250
+const LOOK_MS_MIN = 50
 /** A slow processor paints a wall over several frames, so that nothing else waits for it. */
 const SLICE_MS = 12
 const PAGE_MS = 12_000
@@ -81,7 +83,8 @@ export class Wall {
   /** People on the board when it was put in order. */
   private counted = -1
   private readonly resized = new ResizeObserver(() => this.relayout())
-  private readonly quarter: ReturnType<typeof setInterval>
+  private looking?: ReturnType<typeof setTimeout>
+  private lookedAt = performance.now()
   private agedAt = -Infinity
 
   constructor(
@@ -90,17 +93,16 @@ export class Wall {
     private readonly options: WallOptions,
   ) {
     this.resized.observe(host)
-    this.quarter = setInterval(() => this.passTime(), AGE_MS)
     void document.fonts?.ready.then(() => {
       this.fitter.forget()
-      this.relayout()
+      this.redraw()
     })
     this.ask()
   }
 
   destroy(): void {
     this.resized.disconnect()
-    clearInterval(this.quarter)
+    clearTimeout(this.looking)
     cancelAnimationFrame(this.frame)
     this.surface?.destroy()
     this.fitter.destroy()
@@ -110,6 +112,7 @@ export class Wall {
   tick(): void {
     const { board } = this.feed
     for (let at = 0; at < board.changedCount; at++) this.dirty.add(board.changed[at]!)
+    for (const slot of this.silent) this.dirty.add(slot)
     this.ask()
   }
 
@@ -186,7 +189,7 @@ export class Wall {
   /** What ages without a frame from the server, and what turns by itself. */
   private passTime(): void {
     const { board } = this.feed
-    const now = performance.now()
+    const now = (this.lookedAt = performance.now())
     // What is live may become old at any moment; ages count seconds.
     const silence = this.feed.silentMs()
     const second = now - this.agedAt >= 1_000
@@ -206,11 +209,25 @@ export class Wall {
     if (turning && now - this.pageAt > PAGE_MS) this.turnPage(1)
     // A frame with nothing to paint is not free.
     if (this.dirty.size > 0 || now - this.orderedAt >= REORDER_MS) this.ask()
+    this.lookAgain()
+  }
+
+  /** When time has to be looked at: once a second, and when a tile would become old if no frame came until then. */
+  private lookAgain(): void {
+    const { board, rate } = this.feed
+    const silence = this.feed.silentMs()
+    let wait = this.lookedAt + (rate > 1 ? LOOK_FAST_MS : LOOK_MS) - performance.now()
+    for (const slot of this.shown) {
+      const left = LIMITS.STALE_MS - ageOf(board, slot, silence)
+      if (left >= 0 && left < wait) wait = left
+    }
+    clearTimeout(this.looking)
+    this.looking = setTimeout(() => this.passTime(), Math.max(Math.ceil(wait), LOOK_MS_MIN))
   }
 
   private render(): void {
     this.frame = 0
-    if (this.frozen) return
+    if (this.frozen) return this.lookAgain()
     this.putInOrder()
     if (this.layoutDue) this.placeTiles()
     const { board, people } = this.feed
@@ -224,6 +241,7 @@ export class Wall {
       if (performance.now() > until) break
     }
     if (this.dirty.size > 0) this.ask()
+    this.lookAgain()
   }
 
   /** Newcomers and leavers at once; places change at most every 5 s, so that a tile can be found again. */
@@ -262,8 +280,7 @@ export class Wall {
     const grid = this.options.narrow() ? scrollingGrid(places, width, unit, this.options.tile?.()) : gridFor(places, width, height, unit)
     const shape = tileLayout(grid, unit)
     this.metrics = shape.metricsY === undefined ? 0 : shape.metrics
-    this.surface.layout(grid, shape, this.shown)
-    for (const slot of this.shown) this.dirty.add(slot)
+    for (const slot of this.surface.layout(grid, shape, this.shown)) this.dirty.add(slot)
     this.tell()
   }
 
