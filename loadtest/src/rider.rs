@@ -27,8 +27,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// Batches leave at most so often, real time: at 20 times the speed of life a frame then has five rows.
-const PACE: Duration = Duration::from_millis(250);
+/// Batches leave so often, real time. In a class that runs faster more often, so that a heart is not old when it leaves; ten a second
+/// is half of what a session may send.
+const PACE_MS: u32 = 250;
+const PACE_FAST_MS: u32 = 100;
 /// Times of sent rows that wait for their acknowledgement; older ones are not measured.
 const SENT_TIMES_MAX: usize = 4_096;
 const ORDERS_MAX: usize = 16;
@@ -339,7 +341,8 @@ impl Ride {
     }
 
     async fn go(mut self) -> Result<Ridden, LoadError> {
-        let mut pace = tokio::time::interval(PACE);
+        let pace_ms = (1_000 / self.view.clock.rate.max(1)).clamp(PACE_FAST_MS, PACE_MS);
+        let mut pace = tokio::time::interval(Duration::from_millis(pace_ms.into()));
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut cut_us = self.next_cut();
         let mut followed = true;

@@ -37,12 +37,17 @@ export class Painter {
     return { fill: tile.look === 'waiting' ? CARD : RAISED, text: TEXT }
   }
 
+  clear(c: Context, { x, y }: Corner): void {
+    const { width, height } = this.grid
+    c.clearRect(x - 3, y - 3, width + 6, height + 6)
+  }
+
   /** Fill, border, name, rank and the bar of the zone. */
   shell(c: Context, { x, y }: Corner, tile: Tile, marked: boolean): void {
     const { shape } = this
     const { width, height } = this.grid
     const ink = this.ink(tile)
-    c.clearRect(x - 3, y - 3, width + 6, height + 6)
+    this.clear(c, { x, y })
     c.fillStyle = ink.fill
     this.box(c, x, y, width, height, shape.radius)
     c.fill()

@@ -66,11 +66,11 @@ export function ageOf(board: Board, slot: number, silence: number): number {
   if (!header) return 0
   const signal = signalOf(board.state[slot]!)
   const lasted = Math.max(0, header.classMs - board.since[slot]!)
-  // Whose samples all come late stays stale for long; that they are lost the server says.
+  // Whose samples all come late stays ageing or stale for long; that they are lost the server says.
   if (signal === SIGNAL.STALE) return Math.min(LIMITS.STALE_MS + lasted, LIMITS.LOST_MS) + silence
   if (signal === SIGNAL.LOST_SENSOR || signal === SIGNAL.LOST_NETWORK) return LIMITS.LOST_MS + lasted + silence
   if (signal === SIGNAL.LEFT) return lasted + silence
-  if (signal === SIGNAL.AGEING) return (board.older[slot] === 1 ? LIMITS.STALE_MS : LIMITS.AGEING_MS + lasted) + silence
+  if (signal === SIGNAL.AGEING) return (board.older[slot] === 1 ? LIMITS.STALE_MS : Math.min(LIMITS.AGEING_MS + lasted, LIMITS.STALE_MS)) + silence
   return LIMITS.AGEING_MS + silence
 }
 

@@ -30,7 +30,7 @@ export class CanvasWall implements Surface {
   private readonly places = new Map<number, Place>()
   private slots: readonly number[] = []
   private grid: Grid = { cols: 1, rows: 1, width: 1, height: 1, gap: 0 }
-  private scale = 1
+  private sizes = ''
   private at = 0
   private marked?: number
   private readonly listTimer = setInterval(() => this.tellList(), LIST_EVERY_MS)
@@ -66,34 +66,52 @@ export class CanvasWall implements Surface {
   }
 
   layout(grid: Grid, shape: TileLayout, slots: readonly number[]): readonly number[] {
-    this.grid = grid
+    const before = this.slots
     this.slots = slots
-    this.painter.use(grid, shape)
-    this.scale = devicePixelRatio || 1
-    const [width, height] = [grid.cols * (grid.width + grid.gap) - grid.gap, grid.rows * (grid.height + grid.gap) - grid.gap]
-    for (const canvas of [this.shell, this.numbers]) {
-      canvas.width = Math.round(width * this.scale)
-      canvas.height = Math.round(height * this.scale)
-      canvas.style.width = `${width}px`
-      canvas.style.height = `${height}px`
-    }
+    const anew = this.size(grid, shape)
     // Where tiles stand, for whoever looks at the picture from outside.
     Object.assign(this.numbers.dataset, { cols: grid.cols, width: grid.width, height: grid.height, gap: grid.gap, tiles: slots.length, slots: slots.join(' ') })
-    for (const context of [this.below, this.above]) {
-      context.setTransform(this.scale, 0, 0, this.scale, 0, 0)
-      context.textBaseline = 'alphabetic'
-    }
-    this.root.style.height = `${height}px`
     const kept = new Map(this.places)
     this.places.clear()
-    slots.forEach((slot, index) => {
+    const blank = slots.filter((slot, index) => {
+      const place = kept.get(slot)
+      const stays = !anew && before[index] === slot && place !== undefined
       const [x, y] = positionOf(index, grid)
-      this.places.set(slot, { x, y, tile: kept.get(slot)?.tile })
+      this.places.set(slot, stays ? place : { x, y, tile: place?.tile })
+      return !stays
     })
+    if (!anew) for (let index = slots.length; index < before.length; index++) this.clear(index)
     this.at = Math.min(this.at, Math.max(slots.length - 1, 0))
     this.placeCursor()
     if (this.list.childElementCount === 0) queueMicrotask(() => this.tellList())
-    return slots
+    return blank
+  }
+
+  /** Whether the picture is another from now on, and empty. */
+  private size(grid: Grid, shape: TileLayout): boolean {
+    const scale = devicePixelRatio || 1
+    const sizes = JSON.stringify([grid, shape, scale])
+    if (sizes === this.sizes) return false
+    this.sizes = sizes
+    this.grid = grid
+    this.painter.use(grid, shape)
+    const [width, height] = [grid.cols * (grid.width + grid.gap) - grid.gap, grid.rows * (grid.height + grid.gap) - grid.gap]
+    for (const context of [this.below, this.above]) {
+      const { canvas } = context
+      canvas.width = Math.round(width * scale)
+      canvas.height = Math.round(height * scale)
+      canvas.style.width = `${width}px`
+      canvas.style.height = `${height}px`
+      context.setTransform(scale, 0, 0, scale, 0, 0)
+      context.textBaseline = 'alphabetic'
+    }
+    this.root.style.height = `${height}px`
+    return true
+  }
+
+  private clear(index: number): void {
+    const [x, y] = positionOf(index, this.grid)
+    for (const context of [this.below, this.above]) this.painter.clear(context, { x, y })
   }
 
   draw(slot: number, tile: Tile): void {

@@ -37,7 +37,7 @@ const LOOK_MS = 1_000
 const LOOK_FAST_MS = 250
 const LOOK_MS_MIN = 50
 /** A slow processor paints a wall over several frames, so that nothing else waits for it. */
-const SLICE_MS = 12
+const SLICE_MS = 8
 const PAGE_MS = 12_000
 const FOUND_MS = 10_000
 const FAMILY = '"Golos Text", system-ui, sans-serif'
@@ -95,7 +95,9 @@ export class Wall {
     this.resized.observe(host)
     void document.fonts?.ready.then(() => {
       this.fitter.forget()
-      this.redraw()
+      this.surface?.destroy()
+      this.surface = undefined
+      this.relayout()
     })
     this.ask()
   }
