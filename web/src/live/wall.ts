@@ -8,7 +8,7 @@ import { type Grid, gridFor, pagesFor, scrollingGrid, type TileLayout, tileLayou
 import { ordered, type Sort } from './order'
 import { signalOf, zoneOf } from './ticks'
 import { ageOf, tileOf, type Tile, type TileWords } from './tile-model'
-import { CanvasWall } from './wall-canvas'
+import type { CanvasWall } from './wall-canvas'
 import { DomWall } from './wall-dom'
 
 /** What draws tiles. */
@@ -61,6 +61,9 @@ export interface WallOptions {
 
 export class Wall {
   private surface?: Surface
+  /** The picture's code, which only a large class needs; where it cannot be had, elements do. */
+  private picture?: typeof CanvasWall | typeof DomWall
+  private loading?: Promise<void>
   private readonly fitter = new Fitter(FAMILY)
   private order: number[] = []
   private shown: number[] = []
@@ -103,6 +106,7 @@ export class Wall {
   }
 
   destroy(): void {
+    this.frozen = true
     this.resized.disconnect()
     clearTimeout(this.looking)
     cancelAnimationFrame(this.frame)
@@ -282,15 +286,22 @@ export class Wall {
     const grid = this.options.narrow() ? scrollingGrid(places, width, unit, this.options.tile?.()) : gridFor(places, width, height, unit)
     const shape = tileLayout(grid, unit)
     this.metrics = shape.metricsY === undefined ? 0 : shape.metrics
-    for (const slot of this.surface.layout(grid, shape, this.shown)) this.dirty.add(slot)
+    for (const slot of this.surface?.layout(grid, shape, this.shown) ?? []) this.dirty.add(slot)
     this.tell()
   }
 
-  private pickSurface(): Surface {
-    const wanted = this.order.length > DOM_MAX ? CanvasWall : DomWall
-    if (this.surface instanceof wanted) return this.surface
+  /** None, until the code of the first one has come. */
+  private pickSurface(): Surface | undefined {
+    const wanted = this.order.length > DOM_MAX ? this.picture : DomWall
+    if (!wanted) this.loading ??= this.load()
+    if (!wanted || this.surface instanceof wanted) return this.surface
     this.surface?.destroy()
     return new wanted(this.host, this.fitter, this.options.label, this.options.choose)
+  }
+
+  private async load(): Promise<void> {
+    this.picture = await import('./wall-canvas').then(({ CanvasWall }) => CanvasWall, () => DomWall)
+    this.relayout()
   }
 
   private tell(): void {
