@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -180,6 +180,24 @@ const all = {
     const other = await dividerOf(ana2)
     const ok = before.ok && counted.ok && listed.ok && divider === texts[0] && read.ok && put === texts[0] && none.ok && other === undefined
     return { ok, before: before.value, counted: counted.value, listed: listed.value, divider, read_ms: read.ms, put, other: other ?? 'none', wrote: texts.length + 1 }
+  },
+
+  /** Ana types: the others see it, her own laptop does not; it ends when she stops, and with her message at once. */
+  async typing({ text, within_ms = 2_000 }) {
+    const said = ({ page }) => page.textContent('.room .typing')
+    const seen = () => Promise.all([said(ben), said(coach), said(ana2)])
+    const quiet = (all) => all.every((words) => words === '')
+    const others = ([one, other, own]) => one.includes('typing') && other === one && own === ''
+    await until(ana.page, seen, quiet, 8_000)
+    await ana.page.type(FIELD, text.slice(0, 3))
+    const begun = await until(ana.page, seen, others, within_ms)
+    await ben.page.screenshot({ path: join(options.out, 'chat-pages-typing.png') })
+    const ended = await until(ana.page, seen, quiet, 8_000)
+    await ana.page.type(FIELD, text.slice(3))
+    const again = await until(ana.page, seen, others, within_ms)
+    await ana.page.press(FIELD, 'Enter')
+    const written = await until(ana.page, seen, quiet, within_ms)
+    return { ok: begun.ok && ended.ok && ended.ms >= 3_000 && again.ok && written.ok, seen: begun.value, ms: begun.ms, ended_ms: ended.ms, again: again.ok, written_ms: written.ms, wrote: 1 }
   },
 
   /** Ana reads far above while Ben writes: what she reads stays where it is, and a pill counts what came. */

@@ -44,6 +44,8 @@ export const en: RoomMessages = {
   notDone: (why) => `That did not work: ${why}.`,
   tooMany: 'Too many messages wait for a connection.',
   write: (name) => `Message to ${name}`,
+  typing: (first, second, others) =>
+    others > 0 ? `${first} and ${p(others, { one: '# other', other: '# others' })} are typing…` : second ? `${first} and ${second} are typing…` : `${first} is typing…`,
   placeholder: 'Message',
   send: 'Send',
   editing: 'Editing:',

@@ -43,6 +43,8 @@ export const ru = {
   notDone: (why: string) => `Не получилось: ${why}.`,
   tooMany: 'Слишком много сообщений ждёт связи.',
   write: (name: string) => `Сообщение: ${name}`,
+  typing: (first: string, second: string | undefined, others: number) =>
+    others > 0 ? `${first} и ещё ${p(others, { one: '# человек', few: '# человека', many: '# человек', other: '# человека' })} печатают…` : second ? `${first} и ${second} печатают…` : `${first} печатает…`,
   placeholder: 'Сообщение',
   send: 'Отправить',
   editing: 'Правка:',

@@ -37,7 +37,7 @@ const LOOK_MS = 1_000
 const LOOK_FAST_MS = 250
 const LOOK_MS_MIN = 50
 /** A slow processor paints a wall over several frames, so that nothing else waits for it. */
-const SLICE_MS = 8
+const SLICE_MS = 6
 const PAGE_MS = 12_000
 const FOUND_MS = 10_000
 const FAMILY = '"Golos Text", system-ui, sans-serif'
@@ -234,12 +234,12 @@ export class Wall {
   private render(): void {
     this.frame = 0
     if (this.frozen) return this.lookAgain()
+    const until = performance.now() + SLICE_MS
     this.putInOrder()
     if (this.layoutDue) this.placeTiles()
     const { board, people } = this.feed
     const silence = this.feed.silentMs()
     const ended = this.feed.ended()
-    const until = performance.now() + SLICE_MS
     for (const slot of this.dirty) {
       this.dirty.delete(slot)
       if (board.present[slot] !== 1) continue

@@ -7,7 +7,7 @@ use super::wall::ride;
 use super::{Ctx, Outcome, tv_soak};
 use crate::Result;
 use crate::demo::people;
-use crate::repo;
+use crate::{repo, web};
 use fitconnect_loadtest::client::{Client, Options};
 use fitconnect_loadtest::people::shipped_people;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
@@ -73,6 +73,7 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
 
 /// What is loaded, by the build's own scales.
 fn sizes(outcome: &mut Outcome) -> Result<()> {
+    web::build(false)?;
     #[derive(Deserialize)]
     struct Size {
         what: String,

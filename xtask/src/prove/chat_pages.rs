@@ -85,6 +85,8 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     killed(ctx, gym, &mut talk, outcome)?;
     reloaded(&mut talk, outcome)?;
 
+    let promised = "seen by the others within 2 s, over 5 s after the last key, and with the message at once";
+    talk.step("somebody types", promised, &json!({ "do": "typing", "text": "typed slowly" }), outcome)?;
     let texts: Vec<String> = (1..=2 + ctx.seed % 5).map(|number| format!("unread {number}")).collect();
     let promised = "counted on both devices, read on both, the divider stays";
     talk.step("unread", promised, &json!({ "do": "unread", "texts": texts }), outcome)?;

@@ -9,6 +9,7 @@ import { RoomFeed } from '../../room/feed'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
 import { Presences } from '../../room/presence'
+import { Typing } from '../../room/typing'
 
 /** In a lively room the mark goes out so often at most. */
 const READ_EVERY_MS = 1_000
@@ -38,6 +39,7 @@ export class RoomState {
         rooms.posts.told(id, this.feed.newest)
       },
       posted: (message) => {
+        rooms.typing.wrote(id, message.by, sameUuid(message.by, rooms.me))
         if (sameUuid(message.by, rooms.me) || rooms.hides(message.by)) return
         const before = { read: this.read ?? this.feed.newest, unread: this.unread.count }
         for (const watcher of this.watchers) watcher(message, before)
@@ -111,6 +113,8 @@ export class Rooms {
   readonly me: Uint8Array
   readonly posts: Posts
   readonly drafts: Drafts
+  readonly typing: Typing
+  private typingChanges = $state(0)
   private readonly presences: Presences
   private presenceChanges = $state(0)
   private begun = false
@@ -138,6 +142,7 @@ export class Rooms {
     this.unseenKey = `fitconnect.unseen.${user}`
     this.unseen = storage.getItem(this.unseenKey) === '1'
     this.presences = new Presences(socket, () => this.mine(), () => void this.presenceChanges++)
+    this.typing = new Typing(socket, () => void this.typingChanges++)
     this.me = user ? uuidBytes(user) : new Uint8Array(16)
     this.drafts = new Drafts(user, storage)
     this.posts = new Posts(socket, user, keep)
@@ -173,6 +178,12 @@ export class Rooms {
   there(room: string, user: Uint8Array): Presence | undefined {
     void this.presenceChanges
     return this.hides(user) ? undefined : this.presences.in(room)?.get(uuidText(user))
+  }
+
+  /** Names of those who type in a room just now, but for oneself and those of whom nothing is shown. */
+  types(room: string): string[] {
+    void this.typingChanges
+    return this.typing.in(room).flatMap(({ user, name }) => (sameUuid(user, this.me) || this.hides(user) ? [] : [name]))
   }
 
   hides(user: Uint8Array): boolean {
