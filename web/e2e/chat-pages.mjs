@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -256,6 +256,25 @@ const all = {
     await ben.page.click(`${OTHERS_LINE(text)} [data-do=retry]`)
     const there = await until(ana.page, state, (now) => now === 'there', within_ms)
     return { ok: failed.ok && kept.ok && there.ok, failed: failed.value, kept: kept.value, there: there.value, wrote: 1 }
+  },
+
+  /** In a team of her own Ana finds what was reported, and deletes it: she is no staff. */
+  async moderated({ room, text, within_ms = 10_000 }) {
+    await ana.page.goto(`${options.url}/app/chats/${room}`)
+    await inRoom(ana)
+    await ana.page.click('.room-head [data-do=about]')
+    await ana.page.click('dialog.room-sheet [data-do=reports]')
+    await ana.page.waitForSelector('dialog.reports li[data-reported]', { timeout: within_ms })
+    const words = await ana.page.$$eval('dialog.reports blockquote', (all) => all.map((each) => each.textContent))
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-reports.png') })
+    const problems = await violations(ana.page)
+    await ana.page.click('dialog.reports [data-do=delete]')
+    await ana.page.waitForSelector('dialog.reports li[data-reported]', { state: 'detached', timeout: within_ms })
+    await ana.page.click('dialog.reports [data-do=close]')
+    await ana.page.click('dialog.room-sheet [data-do=close]')
+    const gone = await until(ana.page, () => lines(ana), (now) => now.every((each) => each.text !== text), within_ms)
+    await enter(ana)
+    return { ok: words.join() === text && gone.ok && problems.length === 0, words, deleted: gone.ok, problems }
   },
 
   async looks({ langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark', 'contrast'], widths = [320, 390, 899, 900, 1280, 1920] }) {

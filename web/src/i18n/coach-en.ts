@@ -2,7 +2,6 @@ import type { CoachMessages } from './messages'
 import { pluralIn } from './plural'
 
 const p = pluralIn('en')
-const when = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
 export const en: CoachMessages = {
@@ -125,32 +124,6 @@ export const en: CoachMessages = {
   },
   reports: {
     open: 'Reports',
-    label: 'Reported messages',
-    loading: 'Loading the reports…',
-    none: 'Nothing is reported.',
-    more: 'Show more',
-    room: (kind, name) => (name ? `${kind} · ${name}` : kind),
-    count: (count) => p(count, { one: '# report', other: '# reports' }),
-    by: (name, at) => `${name}, ${at}`,
-    at: (at) => when.format(at),
-    dismiss: 'Nothing wrong',
-    delete: 'Delete the message',
-    mute: 'Silence…',
-    muteAsk: (name) => `For how long may ${name} not write?`,
-    ban: 'Ban…',
-    banAsk: (name) => `Send ${name} out, without a way back?`,
-    sure: 'Yes, ban',
-    cancel: 'Cancel',
-    held: 'Held back: it holds a word of your list',
-    post: 'Let through',
-    posted: 'The message is posted.',
-    keepBack: 'Keep back',
-    keptBack: 'It stays unread.',
-    own: 'This is about you: a colleague decides.',
-    dismissed: 'Dismissed.',
-    deleted: 'The message is deleted.',
-    muted: (name) => `${name} may not write for a while.`,
-    banned: (name) => `${name} is banned.`,
   },
   screens: {
     open: 'TVs',

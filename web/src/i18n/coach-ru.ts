@@ -2,7 +2,6 @@ import type { SourceKind } from '../proto/protocol'
 import { pluralIn } from './plural'
 
 const p = pluralIn('ru')
-const when = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const time = new Intl.DateTimeFormat('ru-RU', { hour: '2-digit', minute: '2-digit' })
 
 export const ru = {
@@ -125,32 +124,6 @@ export const ru = {
   },
   reports: {
     open: 'Жалобы',
-    label: 'Жалобы на сообщения',
-    loading: 'Загружаем жалобы…',
-    none: 'Жалоб нет.',
-    more: 'Показать ещё',
-    room: (kind: string, name: string) => (name ? `${kind} · ${name}` : kind),
-    count: (count: number) => p(count, { one: '# жалоба', few: '# жалобы', many: '# жалоб', other: '# жалобы' }),
-    by: (name: string, at: string) => `${name}, ${at}`,
-    at: (at: number) => when.format(at),
-    dismiss: 'Всё в порядке',
-    delete: 'Удалить сообщение',
-    mute: 'Заглушить…',
-    muteAsk: (name: string) => `На сколько запретить писать: ${name}?`,
-    ban: 'Исключить…',
-    banAsk: (name: string) => `Исключить без возвращения: ${name}?`,
-    sure: 'Да, исключить',
-    cancel: 'Отмена',
-    held: 'Задержано: есть слово из вашего списка',
-    post: 'Пропустить',
-    posted: 'Сообщение опубликовано.',
-    keepBack: 'Не пропускать',
-    keptBack: 'Его никто не увидит.',
-    own: 'Это о вас: решает коллега.',
-    dismissed: 'Отклонено.',
-    deleted: 'Сообщение удалено.',
-    muted: (name: string) => `${name}: некоторое время не сможет писать.`,
-    banned: (name: string) => `${name}: исключение навсегда.`,
   },
   screens: {
     open: 'Экраны',

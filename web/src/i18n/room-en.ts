@@ -6,6 +6,7 @@ const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digi
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const near = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
+const when = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const en: RoomMessages = {
@@ -130,6 +131,34 @@ export const en: RoomMessages = {
     openHint: 'This class has no chat yet. Members come in by themselves, and you keep order.',
     join: 'Join the class chat',
     joinHint: 'Everybody in the chat sees your name.',
+  },
+  reports: {
+    open: 'Reports',
+    label: 'Reported messages',
+    loading: 'Loading the reports…',
+    none: 'Nothing is reported.',
+    more: 'Show more',
+    room: (kind, name) => (name ? `${kind} · ${name}` : kind),
+    count: (count) => p(count, { one: '# report', other: '# reports' }),
+    by: (name, at) => `${name}, ${at}`,
+    at: (at) => when.format(at),
+    dismiss: 'Nothing wrong',
+    delete: 'Delete the message',
+    mute: 'Silence…',
+    muteAsk: (name) => `For how long may ${name} not write?`,
+    ban: 'Ban…',
+    banAsk: (name) => `Send ${name} out, without a way back?`,
+    sure: 'Yes, ban',
+    held: 'Held back: it holds a word of your list',
+    post: 'Let through',
+    posted: 'The message is posted.',
+    keepBack: 'Keep back',
+    keptBack: 'It stays unread.',
+    own: 'This is about you: a colleague decides.',
+    dismissed: 'Dismissed.',
+    deleted: 'The message is deleted.',
+    muted: (name) => `${name} may not write for a while.`,
+    banned: (name) => `${name} is banned.`,
   },
   refusals: {
     network: 'there is no connection',

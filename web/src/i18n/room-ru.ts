@@ -5,6 +5,7 @@ const time = new Intl.DateTimeFormat('ru', { hour: '2-digit', minute: '2-digit' 
 const day = new Intl.DateTimeFormat('ru', { weekday: 'long', day: 'numeric', month: 'long' })
 const date = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short' })
 const near = new Intl.RelativeTimeFormat('ru', { numeric: 'auto' })
+const when = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const ru = {
@@ -129,6 +130,34 @@ export const ru = {
     openHint: 'У занятия ещё нет чата. Участники входят сами, порядок поддерживаете вы.',
     join: 'Вступить в чат занятия',
     joinHint: 'Все в чате увидят ваше имя.',
+  },
+  reports: {
+    open: 'Жалобы',
+    label: 'Жалобы на сообщения',
+    loading: 'Загружаем жалобы…',
+    none: 'Жалоб нет.',
+    more: 'Показать ещё',
+    room: (kind: string, name: string) => (name ? `${kind} · ${name}` : kind),
+    count: (count: number) => p(count, { one: '# жалоба', few: '# жалобы', many: '# жалоб', other: '# жалобы' }),
+    by: (name: string, at: string) => `${name}, ${at}`,
+    at: (at: number) => when.format(at),
+    dismiss: 'Всё в порядке',
+    delete: 'Удалить сообщение',
+    mute: 'Заглушить…',
+    muteAsk: (name: string) => `На сколько запретить писать: ${name}?`,
+    ban: 'Исключить…',
+    banAsk: (name: string) => `Исключить без возвращения: ${name}?`,
+    sure: 'Да, исключить',
+    held: 'Задержано: есть слово из вашего списка',
+    post: 'Пропустить',
+    posted: 'Сообщение опубликовано.',
+    keepBack: 'Не пропускать',
+    keptBack: 'Его никто не увидит.',
+    own: 'Это о вас: решает коллега.',
+    dismissed: 'Отклонено.',
+    deleted: 'Сообщение удалено.',
+    muted: (name: string) => `${name}: некоторое время не сможет писать.`,
+    banned: (name: string) => `${name}: исключение навсегда.`,
   },
   refusals: {
     network: 'нет связи',

@@ -171,7 +171,11 @@ export const api = {
   screens: (token: string) => call<{ screens: Screen[] }>('GET', '/v1/screens', { token }),
   pairScreen: (token: string, code: string, hall: string, name: string) => call<Screen>('POST', '/v1/screens', { token, body: { code, hall, name } }),
   unpairScreen: (token: string, user: string) => call<null>('DELETE', `/v1/screens/${user}`, { token }),
-  reports: (token: string, after?: string) => call<Reports>('GET', `/v1/reports${after === undefined ? '' : `?after=${after}`}`, { token }),
+  /** Open ones of the gym; of one room, for its moderators too. */
+  reports: (token: string, wanted: { room?: string; after?: string }) => {
+    const asked = Object.entries(wanted).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))
+    return call<Reports>('GET', `/v1/reports?${new URLSearchParams(asked)}`, { token })
+  },
   words: (token: string) => call<Words>('GET', '/v1/words', { token }),
   setWords: (token: string, on_words: OnWords, words: string[]) => call<Words>('PUT', '/v1/words', { token, body: { on_words, words } }),
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),

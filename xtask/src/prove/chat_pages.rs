@@ -8,7 +8,8 @@ use super::{Ctx, Outcome, rooms};
 use crate::Result;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind};
-use fitconnect_protocol::room::RoomEvent;
+use fitconnect_protocol::report::ReportReason;
+use fitconnect_protocol::room::{RoomCommand, RoomEvent};
 use fitconnect_protocol::{ClassId, RoomId};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     if let Some(skipped) = browser::missing()? {
         return Ok(skipped);
     }
-    let mut gym = Gym::open(ctx, "chat-pages", 2, 1, &ARGS)?;
+    let mut gym = Gym::open(ctx, "chat-pages", 3, 1, &ARGS)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut outcome = Outcome::new();
     let ran = runtime.block_on(talk(ctx, &mut gym, &mut outcome));
@@ -101,6 +102,10 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     )?;
     let promised = "failed, kept over a reload, tried again";
     talk.step("a refused message", promised, &json!({ "do": "retried", "text": "tried again" }), outcome)?;
+    let (room, text) = reported(gym).await?;
+    let promised = "its owner finds the words, deletes them";
+    let command = json!({ "do": "moderated", "room": room.to_string(), "text": text });
+    talk.step("a reported message in a team", promised, &command, outcome)?;
     let last = talk.settle("at the end", outcome)?;
 
     stored(gym, RoomId(class.0), &talk.written, &last, outcome).await?;
@@ -117,6 +122,23 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     outcome.must("errors of the pages", join(&errors["errors"]), "none", ok(&errors));
     outcome.figure(format!("{} messages, each once and in one order on four pages", talk.written.len() + talk.besides));
     talk.browser.close()
+}
+
+/// A team of the first member, in which the third has reported what the second wrote.
+async fn reported(gym: &Gym) -> Result<(RoomId, &'static str)> {
+    const TEXT: &str = "words that hurt";
+    let (address, members) = (gym.address()?, gym.accounts.members(3)?);
+    let (owner, _pushes) = rooms::dial(&address, &members[0]).await?;
+    let room = rooms::room(&owner).await?;
+    let (writer, _pushes) = rooms::dial(&address, &members[1]).await?;
+    let (reader, _pushes) = rooms::dial(&address, &members[2]).await?;
+    for client in [&writer, &reader] {
+        client.room(room, RoomCommand::Join).await?;
+    }
+    let seq = writer.room(room, RoomCommand::Post { text: TEXT.into(), reply_to: None }).await?;
+    let report = RoomCommand::Report { seq, reason: ReportReason::Insult, words: String::new() };
+    reader.room(room, report).await?;
+    Ok((room, TEXT))
 }
 
 async fn running_class(gym: &Gym) -> Result<ClassId> {

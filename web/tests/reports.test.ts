@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError, type Report } from '../src/net/api'
 import { Refused } from '../src/net/calls'
-import { GymReports } from '../src/pages/coach/gym-reports.svelte'
+import { OpenReports } from '../src/ui/room/reports.svelte'
 import type { Verdict } from '../src/proto/protocol'
 
 const report = (id: string, seq: number): Report => ({
@@ -35,7 +35,7 @@ function server(all: Report[], page = 2) {
 
 describe('reports of the gym', () => {
   it('are one line a message, oldest first, with all that is open about it', async () => {
-    const queue = new GymReports(server([report('1', 5), report('2', 6), report('3', 5)]))
+    const queue = new OpenReports(server([report('1', 5), report('2', 6), report('3', 5)]))
     expect(queue.reported).toBeUndefined()
     await queue.load()
     expect(queue.more).toBe(true)
@@ -46,7 +46,7 @@ describe('reports of the gym', () => {
 
   it('go when they are decided, and those behind them come up', async () => {
     const gym = server([report('1', 5), report('2', 5), report('3', 6)])
-    const queue = new GymReports(gym)
+    const queue = new OpenReports(gym)
     await queue.load()
     expect(await queue.decide(queue.reported![0]!, { t: 'delete' })).toBe(true)
     expect(queue.reported?.map(({ first }) => first.report)).toEqual(['3'])
@@ -55,7 +55,7 @@ describe('reports of the gym', () => {
 
   it('stay where the server refuses, and say why', async () => {
     const gym = server([report('1', 5)])
-    const queue = new GymReports(gym)
+    const queue = new OpenReports(gym)
     await queue.load()
     gym.fails = new Refused({ code: 'forbidden', message: '' })
     expect(await queue.decide(queue.reported![0]!, { t: 'ban' })).toBe(false)

@@ -1,4 +1,4 @@
-// Messages that members have pointed at, and what staff decide. State without looks.
+// Messages that members have pointed at, and what is decided about them. State without looks.
 
 import { ApiError, type Report, type Reports } from '../../net/api'
 import { needsLogin } from '../../net/auth'
@@ -19,7 +19,7 @@ export interface Reported {
   all: Report[]
 }
 
-export class GymReports {
+export class OpenReports {
   private list = $state.raw<Report[]>()
   private next = $state<string>()
   /** Why the queue could not be had, or a report not be decided. */
