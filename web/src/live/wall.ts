@@ -225,7 +225,7 @@ export class Wall {
     let wait = this.lookedAt + (rate > 1 ? LOOK_FAST_MS : LOOK_MS) - performance.now()
     for (const slot of this.shown) {
       const left = LIMITS.STALE_MS - ageOf(board, slot, silence)
-      if (left >= 0 && left < wait) wait = left
+      if (left > 0 && left < wait) wait = left
     }
     clearTimeout(this.looking)
     this.looking = setTimeout(() => this.passTime(), Math.max(Math.ceil(wait), LOOK_MS_MIN))

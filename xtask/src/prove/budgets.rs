@@ -24,6 +24,8 @@ use std::time::Duration;
 
 /// What the main thread may take for a tick of a wall, ms: people, on this processor, on one four times slower.
 const WALLS: [(usize, f64, f64); 3] = [(24, 8.0, 30.0), (60, 16.0, 50.0), (200, 12.0, 35.0)];
+/// Sixty ticks of a quiet hall.
+const TICKS_S: u64 = 50;
 const SLOWDOWN: u64 = 4;
 const TICK_MS: f64 = 1.0;
 const TICK_SLOW_MS: f64 = 4.0;
@@ -114,7 +116,7 @@ impl Hall {
 
     /// The hall's screen while people ride.
     fn wall(&mut self, ctx: &Ctx, count: usize, at_most: f64, slow: f64, outcome: &mut Outcome) -> Result<()> {
-        let seconds = if ctx.quick { 4 } else { 15 };
+        let seconds = if ctx.quick { 4 } else { TICKS_S };
         for (slowdown, main, tick) in [(1, at_most, TICK_MS), (SLOWDOWN, slow, TICK_SLOW_MS)] {
             let step = self.browser.must(&json!({ "do": "ticks", "seconds": seconds, "slowdown": slowdown }))?;
             let number = |key: &str| step[key].as_f64().unwrap_or(f64::INFINITY);
