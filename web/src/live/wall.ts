@@ -32,7 +32,7 @@ export interface WallView {
 
 const DOM_MAX = 60
 const REORDER_MS = 5_000
-/** So often time is looked at, in a class that runs faster, and at most. */
+/** Time is looked at so often; in a class that runs faster, so often; and never more often than that. */
 const LOOK_MS = 1_000
 const LOOK_FAST_MS = 250
 const LOOK_MS_MIN = 50
@@ -119,6 +119,7 @@ export class Wall {
     const { board } = this.feed
     for (let at = 0; at < board.changedCount; at++) this.dirty.add(board.changed[at]!)
     for (const slot of this.silent) this.dirty.add(slot)
+    this.silent.clear()
     this.ask()
   }
 
