@@ -19,6 +19,7 @@ mod record;
 mod reference;
 mod reports;
 mod rides;
+mod rooms;
 mod screens;
 mod signed;
 mod words;
@@ -70,6 +71,7 @@ fn services(cfg: &mut ServiceConfig) {
         .service(people::find)
         .service(reports::list)
         .service(reports::one)
+        .service(rooms::search)
         .service(words::list)
         .service(words::replace)
         .service(me::me)

@@ -79,7 +79,7 @@ impl Body for RoomBody {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
-            | Input::MayDecide { .. } => {
+            | Input::May { .. } => {
                 unreachable!("not a command: {input:?}")
             }
         }
@@ -113,7 +113,7 @@ impl Body for RoomBody {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
-            | Input::MayDecide { .. } => None,
+            | Input::May { .. } => None,
         }
     }
     fn follow(by: Arc<Caller>, topic: Topic, position: Position) -> Option<Input> {
@@ -197,7 +197,8 @@ async fn page(house: &House, room: RoomId, from: HistoryFrom, limit: u16) -> Res
     Ok(found.iter().map(|(_, body)| posted(body)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
-fn posted(body: &[u8]) -> Result<Option<Message>, StoreError> {
+/// The message of a stored event, where it is one.
+pub fn posted(body: &[u8]) -> Result<Option<Message>, StoreError> {
     match event(body)? {
         RoomEvent::Posted { message } => Ok(Some(message)),
         RoomEvent::Created { .. }

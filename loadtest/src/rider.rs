@@ -80,6 +80,8 @@ pub struct RiderOptions {
     /// Follow the board as an app does.
     pub board: bool,
     pub begin: Begin,
+    /// How much later than that the strap's second begins: straps of a hall are not in step.
+    pub phase_ms: u32,
     pub end: End,
     /// Wait for one's own summary at the end of the class.
     pub summary: bool,
@@ -101,6 +103,7 @@ impl RiderOptions {
             seed,
             board: true,
             begin: Begin::AtOnce,
+            phase_ms: 0,
             end: End::Again,
             summary: false,
         }
@@ -110,6 +113,11 @@ impl RiderOptions {
 /// A sensor's id that differs by seed and number.
 pub fn source_of(seed: u64, number: u64) -> SourceId {
     SourceId::new(mixed(seed, 0x5eed + number)).expect("53 bits")
+}
+
+/// Where in a second a strap begins, for a rider with this seed, in milliseconds.
+pub fn phase_of(seed: u64) -> u32 {
+    (mixed(seed, 0x9a5e) % 1_000) as u32
 }
 
 pub fn receiver_of(seed: u64) -> ReceiverId {
@@ -428,6 +436,7 @@ impl Ride {
         };
         let Some(zero) = zero.filter(|zero| *zero <= receiver_ms) else { return };
         self.begun = true;
+        let zero = zero + self.options.phase_ms;
         self.feeds.iter_mut().for_each(|feed| feed.begin(zero));
         self.told.send_modify(|status| status.stage = Stage::Riding);
     }

@@ -345,6 +345,7 @@ mod tests {
             cmd: CmdId(Uuid::from_u128(2)),
             text: text.clone(),
             reply_to: Some(3),
+            mentions: vec![],
             edited: None,
             deleted_by: None,
             reactions: vec![],

@@ -8,6 +8,7 @@ pub mod error;
 pub mod frame;
 pub mod ids;
 pub mod limits;
+pub mod notice;
 pub mod presence;
 pub mod report;
 pub mod room;

@@ -51,12 +51,21 @@ pub const ROOM_FOUNDERS_MAX: usize = 64;
 pub const ROOM_ROSTER_MAX: usize = 64;
 /// Bytes of a message's words.
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
+/// People whom one message names.
+pub const MENTIONS_MAX: usize = 8;
+/// Notices that an inbox keeps, the newest: they are part of a person's row and of the first frame of `user:me`.
+pub const INBOX_MAX: usize = 50;
 /// Messages of a snapshot: a screen or two of a phone. As bytes, what fits one control lane with the answer around it.
 pub const ROOM_RECENT_MAX: usize = 30;
 pub const ROOM_RECENT_BYTES_MAX: usize = 8 * 1024;
 /// Messages of one page of history, and bytes of their words.
 pub const HISTORY_MAX: u16 = 100;
 pub const HISTORY_BYTES_MAX: usize = 32 * 1024;
+/// What a search in a room is given, how many messages one question looks at, and how many it finds at most.
+pub const SEARCH_BYTES_MAX: usize = 200;
+pub const SEARCH_WORDS_MAX: usize = 5;
+pub const SEARCH_LOOKED_MAX: usize = 5_000;
+pub const SEARCH_FOUND_MAX: usize = 20;
 /// Messages that are pinned in one room.
 pub const ROOM_PINS_MAX: usize = 10;
 /// One's typing in a room is told again after this at the earliest; a page says it so often while one types, and shows another's a little

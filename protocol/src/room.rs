@@ -85,6 +85,10 @@ pub enum RoomCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schema", ts(optional))]
         reply_to: Option<u64>,
+        /// Whom the words mean by `@name`. Those who are in the room find it in their inbox; others are only words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<UserId>>"))]
+        mentions: Vec<UserId>,
     },
     /// One's own message, with other words.
     Edit {
@@ -138,6 +142,13 @@ pub enum RoomCommand {
     },
 }
 
+impl RoomCommand {
+    /// A message of words alone.
+    pub fn say(text: impl Into<String>) -> RoomCommand {
+        RoomCommand::Post { text: text.into(), reply_to: None, mentions: Vec::new() }
+    }
+}
+
 /// What one answers without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -176,6 +187,14 @@ pub struct Toggle {
     pub on: bool,
 }
 
+/// Somebody whom a message names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Mention {
+    pub user: UserId,
+    pub name: String,
+}
+
 /// A message as it is now: edits show, and what was deleted has no words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -191,6 +210,9 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]
     pub reply_to: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Mention>>"))]
+    pub mentions: Vec<Mention>,
     /// Number of the last edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]

@@ -2,6 +2,7 @@
 
 use crate::class::{MemberSummary, Timestamp};
 use crate::ids::{ClassId, GymId, RoomId, UserId};
+use crate::notice::{Notice, NoticeTopic};
 use crate::room::RoomKind;
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,10 @@ pub enum UserCommand {
     Read { room: RoomId, through: u64 },
     /// Nothing of this person is shown to one any more, and nothing of oneself to them; or it is taken back.
     Block { user: UserId, blocked: bool },
+    /// One has read these notices of the inbox; what is there no more changes nothing.
+    ReadNotices { numbers: Vec<u64> },
+    /// Whether notices about this come at all.
+    Want { topic: NoticeTopic, wanted: bool },
 }
 
 /// Somebody of whom nothing is shown.
@@ -183,7 +188,7 @@ pub enum UserEvent {
         #[cfg_attr(feature = "schema", ts(optional))]
         class: Option<ClassId>,
     },
-    /// One came into a room, or has read further in it.
+    /// One came into a room, or has read further in it: notices about messages up to there are read too.
     InRoom {
         room: OwnRoom,
     },
@@ -197,6 +202,21 @@ pub enum UserEvent {
     /// Neither has blocked the other any more.
     Shown {
         user: UserId,
+    },
+    /// Something for the inbox. The oldest beyond fifty is gone with it.
+    Noticed {
+        notice: Notice,
+        /// The earlier one that this one counts in: it is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        instead: Option<u64>,
+    },
+    NoticesRead {
+        numbers: Vec<u64>,
+    },
+    Wanted {
+        topic: NoticeTopic,
+        wanted: bool,
     },
 }
 
@@ -220,5 +240,13 @@ pub struct UserSnapshot {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Hidden>>"))]
     pub hidden: Vec<Hidden>,
+    /// The inbox, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Notice>>"))]
+    pub inbox: Vec<Notice>,
+    /// Notices about these do not come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<NoticeTopic>>"))]
+    pub unwanted: Vec<NoticeTopic>,
     pub at_ms: Timestamp,
 }

@@ -1,21 +1,19 @@
 //! `/v1/reports`: the queue of messages that members have pointed at. It is decided over the socket, `room{act: decide}`.
 
 use super::openapi::{Refused, ReportReason as ReasonSchema, RoomKind as KindSchema, Verdict as VerdictSchema};
+use super::rooms::may;
 use super::{Answer, ApiError, Server, Signed};
 use crate::auth::Claims;
 use actix_web::get;
 use actix_web::web::{Json, Path, Query};
 use fitconnect_domain::Millis;
-use fitconnect_domain::class::Caller;
 use fitconnect_domain::report::{Decision as Decided, Filed};
-use fitconnect_domain::room::Input;
+use fitconnect_domain::room::Right;
 use fitconnect_protocol::limits::REPORTS_PAGE_MAX;
 use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::RoomKind;
-use fitconnect_protocol::session::Response;
-use fitconnect_protocol::{CmdId, ErrorCode, Refusal, RoomId, SessionId, UserId, Uuid};
+use fitconnect_protocol::{CmdId, ErrorCode, Refusal, RoomId, UserId, Uuid};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Serialize, ToSchema)]
@@ -157,16 +155,5 @@ async fn decides(app: &Server, claims: &Claims, room: Option<RoomId>) -> Result<
     let Some(room) = room.filter(|_| !claims.is_staff()) else {
         return if claims.is_staff() { Ok(()) } else { Err(Refusal::from(ErrorCode::Forbidden).into()) };
     };
-    let by = Arc::new(Caller {
-        user: claims.user,
-        gym: claims.gym,
-        role: claims.role,
-        session: SessionId(claims.jti),
-        hall: claims.hall.clone(),
-        name: claims.name.clone(),
-    });
-    match app.house.ask_room(room, Input::MayDecide { by }).await {
-        Response::Refused(refusal) => Err(refusal.into()),
-        _ => Ok(()),
-    }
+    may(app, claims, room, Right::Decide).await
 }

@@ -99,7 +99,7 @@ fn a_word_that_the_gym_does_not_want_waits_until_it_is_let_through() {
         let kept: Value =
             serde_json::from_str(&gym.address.text_as("/v1/words", staff).await.expect("a list")).expect("JSON");
         assert_eq!(kept["on_words"], "report");
-        let post = |text: &str| RoomCommand::Post { text: text.into(), reply_to: None };
+        let post = |text: &str| RoomCommand::say(text);
         assert_eq!(say(&ana, room, "привет").await, 2);
         assert_eq!(refused(ana.room(room, post("сам дурaк")).await), ErrorCode::Held);
         let held = queue(&gym, &gym.trainer.token, "").await.expect("the queue");

@@ -25,7 +25,7 @@ pub async fn team(client: &Client) -> RoomId {
 }
 
 pub async fn say(client: &Client, room: RoomId, text: impl Into<String>) -> u64 {
-    client.room(room, RoomCommand::Post { text: text.into(), reply_to: None }).await.expect("posted")
+    client.room(room, RoomCommand::say(text)).await.expect("posted")
 }
 
 pub fn refused(result: Result<impl std::fmt::Debug, LoadError>) -> ErrorCode {
@@ -138,7 +138,7 @@ fn a_command_sent_twice_happens_once_and_has_one_number() {
     let (room, request) = run(async {
         let (ana, _pushes) = dial(&gym, &gym.members[0]).await;
         let room = team(&ana).await;
-        let act = RoomCommand::Post { text: "once".into(), reply_to: None };
+        let act = RoomCommand::say("once");
         let request = Request::Room { room, cmd: ana.cmd(), act };
         let (first, second) = tokio::join!(ana.command(request.clone()), ana.command(request.clone()));
         assert_eq!(
@@ -379,7 +379,7 @@ fn typing_reaches_the_others_and_is_kept_nowhere() {
 }
 
 fn post(text: &str) -> RoomCommand {
-    RoomCommand::Post { text: text.into(), reply_to: None }
+    RoomCommand::say(text)
 }
 
 async fn hidden(pushes: &mut Pushes) -> Hidden {

@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"searched"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -258,6 +258,61 @@ const all = {
     return { ok: failed.ok && kept.ok && there.ok, failed: failed.value, kept: kept.value, there: there.value, wrote: 1 }
   },
 
+  /** Ben answers Ana without words; she joins in by a tap, he takes his back. */
+  async reacted({ text, within_ms = 5_000 }) {
+    const chip = ({ page }) => page.$eval(`${OTHERS_LINE(text)} .reaction[data-reaction=fire]`, (each) => `${/\d+/.exec(each.textContent)[0]} ${each.ariaPressed}`).catch(() => '')
+    const shows = (who, wanted) => until(ana.page, () => chip(who), (now) => now === wanted, within_ms)
+    await act(ben, text, '[data-react=fire]')
+    const one = [await shows(ben, '1 true'), await shows(ana, '1 false')]
+    await ana.page.click(`${OTHERS_LINE(text)} .reaction[data-reaction=fire]`)
+    const two = [await shows(ana, '2 true'), await shows(ana2, '2 true'), await shows(coach, '2 false')]
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-reaction.png') })
+    await ben.page.click(`${OTHERS_LINE(text)} .reaction[data-reaction=fire]`)
+    const back = [await shows(ben, '1 false'), await shows(ana, '1 true')]
+    const all = [...one, ...two, ...back]
+    return { ok: all.every(({ ok }) => ok), shown: all.map(({ value }) => value) }
+  },
+
+  /** Ben names Ana while she looks elsewhere: it waits in her inbox, leads to the message, and is read on both devices then. */
+  async named({ within_ms = 10_000 }) {
+    const waits = ({ page }) => page.$eval('[data-do=inbox]', (each) => Number(each.dataset.unread)).catch(() => NaN)
+    await Promise.all([ana, ana2].map(({ page }) => page.goto(`${options.url}/app/chats`)))
+    const before = await until(ana.page, () => Promise.all([waits(ana), waits(ana2)]), (now) => now.every(Number.isFinite), within_ms)
+    const name = await ben.page.$$eval('.lines .author', (all) => all.map((each) => each.textContent).find((name) => name !== ''))
+    await ben.page.type(FIELD, `so, @${name.slice(0, 3)}`)
+    await ben.page.waitForSelector('.offered [data-mention]', { timeout: within_ms })
+    const problems = await violations(ben.page)
+    await ben.page.screenshot({ path: join(options.out, 'chat-pages-mention.png') })
+    const offered = await ben.page.$$eval('.offered [data-mention]', (all) => all.map((each) => each.dataset.mention))
+    for (let at = 0; at < offered.indexOf(name); at++) await ben.page.press(FIELD, 'ArrowDown')
+    await ben.page.press(FIELD, 'Enter')
+    await ben.page.type(FIELD, 'look here')
+    await ben.page.press(FIELD, 'Enter')
+    const text = `so, @${name} look here`
+    const told = await until(ana.page, () => Promise.all([waits(ana), waits(ana2)]), (now) => now.every((count, at) => count === before.value[at] + 1), within_ms)
+    await ana.page.click('[data-do=inbox]')
+    await ana.page.waitForSelector('[data-notice=mentioned]')
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-inbox.png') })
+    await ana.page.click('[data-notice=mentioned][data-unread=true]')
+    await inRoom(ana)
+    const there = await until(ana.page, () => ana.page.$eval(`${OTHERS_LINE(text)} .mention`, (each) => each.classList.contains('me')), Boolean, within_ms)
+    const read = await until(ana.page, () => waits(ana2), (now) => now === before.value[1], within_ms)
+    await Promise.all([enter(ana), enter(ana2)])
+    return { ok: told.ok && there.ok && read.ok && problems.length === 0, offered, waits: told.value, in_ms: told.ms, there: there.ok, read: read.ok, problems, wrote: 1 }
+  },
+
+  /** Ana looks for a message by the beginnings of its words, and goes to it. */
+  async searched({ words, text, within_ms = 10_000 }) {
+    await ana.page.click('.room-head [data-do=search]')
+    await ana.page.fill('#search-words', words)
+    await ana.page.waitForSelector('dialog.search [data-hit]', { timeout: within_ms })
+    const found = await ana.page.$$eval('dialog.search [data-hit] span', (all) => all.map((each) => each.textContent))
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-search.png') })
+    await ana.page.click(`dialog.search [data-hit]:has(span:text-is("${text}"))`)
+    const near = await until(ana.page, () => ana.page.evaluate(() => document.activeElement.closest?.('.line')?.querySelector('.text')?.textContent), (now) => now === text, within_ms)
+    return { ok: found.includes(text) && near.ok, found, at: near.value }
+  },
+
   /** In a team of her own Ana finds what was reported, and deletes it: she is no staff. */
   async moderated({ room, text, within_ms = 10_000 }) {
     await ana.page.goto(`${options.url}/app/chats/${room}`)
@@ -282,16 +337,16 @@ const all = {
     const problems = []
     let looks = 0
     await page.emulateMedia({ reducedMotion: 'reduce' })
-    const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address]]
+    const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address], ['search', '.room-head [data-do=search]', address]]
     for (const lang of langs) {
       for (const theme of themes) {
         await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
-        for (const [name, opens, place] of [['list', '', '/app/chats'], ['room', '', address], ...sheets]) {
-          for (const width of name === 'list' || name === 'room' ? widths : [widths[0]]) {
+        for (const [name, opens, place] of [['list', '', '/app/chats'], ['inbox', '', '/app/inbox'], ['room', '', address], ...sheets]) {
+          for (const width of opens ? [widths[0]] : widths) {
             await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
             if (width === widths[0]) {
               await page.goto(`${options.url}${place}`)
-              await page.waitForSelector(name === 'list' || name === 'new' ? '.chat' : '.room[data-placed=true]')
+              await page.waitForSelector(name === 'inbox' ? '[data-notice]' : place === '/app/chats' ? '.chat' : '.room[data-placed=true]')
               if (opens) await page.click(opens, { force: true })
             }
             await page.waitForTimeout(120)

@@ -3,6 +3,7 @@ import type { Follower } from '../src/net/topics'
 import type { Socket } from '../src/net/socket'
 import type { Request, RoomEvent, RoomSnapshot } from '../src/proto/protocol'
 import { RoomFeed } from '../src/room/feed'
+import { reactionsOf } from '../src/room/reactions'
 import { ANA, BEN, id, message } from './help/messages'
 
 const ROOM = '01a20eb6-f100-7000-8000-000000000001'
@@ -73,4 +74,18 @@ test('a quoted message that is not held is fetched once', async () => {
   await Promise.resolve()
   await Promise.resolve()
   expect([feed.find(7)?.seq, asked.length]).toEqual([7, 1])
+})
+
+test('reactions come and go, each once, on what is held and on what is quoted', async () => {
+  const thumb = { seq: 41, reaction: 'thumb', on: true } as const
+  tell({ t: 'reacted', toggles: [{ ...thumb, by: BEN }, { ...thumb, by: ANA }, { ...thumb, by: BEN }], at_ms: 0 })
+  expect(feed.messages.find(41)!.reactions).toEqual([{ reaction: 'thumb', by: [BEN, ANA] }])
+  expect(reactionsOf(feed.messages.find(41)!, ANA, (user) => user === BEN)).toEqual([{ reaction: 'thumb', count: 1, mine: true }])
+  tell({ t: 'reacted', toggles: [{ ...thumb, by: BEN, on: false }, { ...thumb, by: ANA, on: false }], at_ms: 0 })
+  expect(feed.messages.find(41)!.reactions).toEqual([])
+  page = [7]
+  feed.find(7)
+  await Promise.resolve().then(() => {})
+  tell({ t: 'reacted', toggles: [{ ...thumb, seq: 7, by: BEN }], at_ms: 0 })
+  expect(feed.find(7)!.reactions).toEqual([{ reaction: 'thumb', by: [BEN] }])
 })

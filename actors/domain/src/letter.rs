@@ -1,5 +1,6 @@
 //! Letters between actors: rows of the sender's transaction, delivered until the receiver has committed their id.
 
+use fitconnect_protocol::notice::NoticeOf;
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::{ClassId, RoomId, SessionId, UserId, class::MemberSummary, user::Consent};
 use serde::{Deserialize, Serialize};
@@ -93,4 +94,6 @@ pub enum LetterBody {
     LeftRoom { room: RoomId },
     /// To a user, to the rooms of the two, and to the classes of the one: the one has blocked the other, or taken it back.
     Blocked { by: UserId, user: UserId, blocked: bool },
+    /// To a user: something for the inbox, of this moment (Unix milliseconds).
+    Notice { of: NoticeOf, at_ms: i64 },
 }

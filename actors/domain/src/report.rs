@@ -21,6 +21,9 @@ pub struct Report {
     /// What a message that was held back answers.
     #[serde(default)]
     pub reply_to: Option<u64>,
+    /// Whom a message that was held back means.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
     pub author: UserId,
     pub author_name: String,
     pub reporter: UserId,

@@ -4,13 +4,14 @@
 mod commands;
 pub mod io;
 mod lexicon;
+mod notices;
 mod order;
 mod reactions;
 mod read;
 mod report;
 mod typing;
 
-pub use io::{Change, Input, Load, Loaded, Person, Publish};
+pub use io::{Change, Input, Load, Loaded, Person, Publish, Right};
 pub use order::Order;
 pub use report::Reporting;
 
@@ -144,6 +145,7 @@ impl Room {
         let answers = asks.iter().map(|ask| (*ask, Response::Numbered { seq })).collect();
         out.0.push(Effect::Save { change, answers });
         self.write_letters(&event, seq, out);
+        self.write_notices(&event, now, out);
         let closed = matches!(event, RoomEvent::Closed { .. }).then(|| self.is_closed());
         let gone = match &event {
             RoomEvent::Left { user, .. } | RoomEvent::Banned { user, banned: true, .. } => Some(*user),
@@ -318,7 +320,7 @@ impl Machine for Room {
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Tick => self.tick(now, out),
             Input::Typing { by } => self.types(&by, now, out),
-            Input::MayDecide { by } => self.may_decide(&by, ask, out),
+            Input::May { by, right } => self.may(&by, right, now, ask, out),
         }
         if self.gathering.is_idle() && self.waiting.is_empty() && self.pages == 0 {
             out.0.push(Effect::Sleep);
@@ -334,7 +336,7 @@ impl Machine for Room {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
-            | Input::MayDecide { .. } => None,
+            | Input::May { .. } => None,
         }
     }
 
@@ -353,7 +355,9 @@ impl Machine for Room {
         }
         let silent = self.recent.iter().chain(&self.touched).filter(|message| message.deleted_by.is_some());
         assert!(
-            silent.into_iter().all(|message| message.text.is_empty() && message.reactions.is_empty()),
+            silent.into_iter().all(|message| {
+                message.text.is_empty() && message.reactions.is_empty() && message.mentions.is_empty()
+            }),
             "what was deleted has no words"
         );
     }

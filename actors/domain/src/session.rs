@@ -133,7 +133,9 @@ impl Session {
                         UserCommand::Consent { .. }
                         | UserCommand::Profile { .. }
                         | UserCommand::Read { .. }
-                        | UserCommand::Block { .. } => self.by.user,
+                        | UserCommand::Block { .. }
+                        | UserCommand::ReadNotices { .. }
+                        | UserCommand::Want { .. } => self.by.user,
                     };
                     out.tell(ask, Tell::User(whose, user::Input::Command { by: self.by.clone(), cmd, act }));
                 }

@@ -2,15 +2,18 @@
 //! It is not the account: passwords and tokens are the shell's.
 
 mod blocks;
+mod inbox;
 
 pub use blocks::{Blocks, Load, Loaded};
+pub use inbox::Inbox;
 
 use crate::class::Caller;
 use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::{AskId, Effect, Machine, Millis, Out};
 use blocks::Blocking;
 use fitconnect_protocol::class::MemberSummary;
-use fitconnect_protocol::limits::{NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX};
+use fitconnect_protocol::limits::{INBOX_MAX, NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX};
+use fitconnect_protocol::notice::{Notice, NoticeOf, NoticeTopic};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
 use fitconnect_protocol::user::{Consent, HrMaxSource, OwnRoom, Profile, UserCommand, UserEvent, UserSnapshot};
@@ -45,6 +48,8 @@ pub struct Stored {
     pub rooms: BTreeMap<RoomId, InRoom>,
     #[serde(default)]
     pub blocks: Blocks,
+    #[serde(default)]
+    pub inbox: Inbox,
 }
 
 /// A room that one is in, and up to which number one has read it.
@@ -75,6 +80,7 @@ impl Stored {
             classes: BTreeSet::new(),
             rooms: BTreeMap::new(),
             blocks: Blocks::default(),
+            inbox: Inbox::default(),
         }
     }
 }
@@ -115,6 +121,18 @@ pub enum Change {
         user: UserId,
         blocked: bool,
     },
+    /// `instead`: the earlier notice that this one counts in.
+    Noticed {
+        notice: Notice,
+        instead: Option<u64>,
+    },
+    NoticesRead {
+        numbers: Vec<u64>,
+    },
+    Wanted {
+        topic: NoticeTopic,
+        wanted: bool,
+    },
 }
 
 impl Change {
@@ -130,6 +148,9 @@ impl Change {
             Change::LeftRoom { .. } => "left_room",
             Change::Blocked { .. } => "blocked",
             Change::BlockedBy { .. } => "blocked_by",
+            Change::Noticed { .. } => "noticed",
+            Change::NoticesRead { .. } => "notices_read",
+            Change::Wanted { .. } => "wanted",
         }
     }
 }
@@ -201,11 +222,31 @@ impl User {
                 Some(change) => change,
                 None => return Ok(()),
             },
+            UserCommand::ReadNotices { numbers } if own => {
+                if numbers.len() > INBOX_MAX {
+                    return Err(Refusal::new(ErrorCode::TooLarge, "numbers: at most fifty"));
+                }
+                let numbers = stored.inbox.unread_of(&numbers);
+                if numbers.is_empty() {
+                    out.answer(ask, Response::Done);
+                    return Ok(());
+                }
+                Change::NoticesRead { numbers }
+            }
+            UserCommand::Want { topic, wanted } if own => {
+                if stored.inbox.is_wanted(topic) == wanted {
+                    out.answer(ask, Response::Done);
+                    return Ok(());
+                }
+                Change::Wanted { topic, wanted }
+            }
             UserCommand::Consent { .. }
             | UserCommand::Profile { .. }
             | UserCommand::ApproveHrMax { .. }
             | UserCommand::Read { .. }
-            | UserCommand::Block { .. } => {
+            | UserCommand::Block { .. }
+            | UserCommand::ReadNotices { .. }
+            | UserCommand::Want { .. } => {
                 return Err(ErrorCode::Forbidden.into());
             }
         };
@@ -255,6 +296,7 @@ impl User {
             }
             Change::InRoom { room, is } => {
                 stored.rooms.insert(*room, is.clone());
+                stored.inbox.read_room(*room, is.read);
                 UserEvent::InRoom { room: is.told(*room) }
             }
             Change::LeftRoom { room } => {
@@ -274,6 +316,18 @@ impl User {
                     false => stored.blocks.others.remove(user),
                 };
                 stored.blocks.event(*user)
+            }
+            Change::Noticed { notice, instead } => {
+                stored.inbox.noticed(notice, *instead);
+                UserEvent::Noticed { notice: notice.clone(), instead: *instead }
+            }
+            Change::NoticesRead { numbers } => {
+                stored.inbox.read(numbers);
+                UserEvent::NoticesRead { numbers: numbers.clone() }
+            }
+            Change::Wanted { topic, wanted } => {
+                stored.inbox.want(*topic, *wanted);
+                UserEvent::Wanted { topic: *topic, wanted: *wanted }
             }
         };
         if let Change::Blocked { user, name } = &change {
@@ -305,7 +359,12 @@ impl User {
             LetterBody::Summary(summary) => {
                 let raise = summary.hr_max_raise_tenths.map(|tenths| f64::from(tenths) / 10.0);
                 let raise = raise.filter(|max| stored.profile.hr_max.is_none_or(|known| known < *max));
+                let first = (summary.version == 1)
+                    .then(|| NoticeOf::Summary { class: summary.class, class_name: summary.class_name.clone() });
                 self.happen(Change::Summarised { summary }, None, now, out);
+                if let Some(of) = first {
+                    self.notice(of, now.0 as i64, now, out);
+                }
                 if let Some(max) = raise {
                     let profile = Profile {
                         hr_max: Some(max),
@@ -336,6 +395,7 @@ impl User {
                     self.happen(Change::BlockedBy { user: by, blocked }, None, now, out);
                 }
             }
+            LetterBody::Notice { of, at_ms } => self.notice(of, at_ms, now, out),
             LetterBody::Consent { .. } | LetterBody::HrMaxApproved { .. } => {}
         }
     }
@@ -353,6 +413,8 @@ impl User {
             in_class: stored.classes.last().copied(),
             rooms: stored.rooms.iter().map(|(room, is)| is.told(*room)).collect(),
             hidden: stored.blocks.told(),
+            inbox: stored.inbox.told(|user| stored.blocks.hide(user)),
+            unwanted: stored.inbox.unwanted(),
             at_ms: now.0 as i64,
         }));
         out.0.push(Effect::Subscribe { ask, topic: Topic::Me, position, snapshot: Box::new(snapshot) });
@@ -427,6 +489,7 @@ impl Machine for User {
         assert!(self.blocking.len() <= PERSON_BLOCKING_MAX);
         if let Some(stored) = &self.stored {
             stored.blocks.check_invariants();
+            stored.inbox.check_invariants();
             assert!(
                 stored.classes.len() <= CLASSES_MAX
                     && stored.rooms.len() <= PERSON_ROOMS_MAX

@@ -21,6 +21,12 @@ fn cut(word: &str) -> String {
     word[..end.unwrap_or(0)].to_owned()
 }
 
+/// Whether each of these words begins a word of the text.
+pub fn begin_words_of(words: &BTreeSet<String>, text: &str) -> bool {
+    let there = words_of(text);
+    words.iter().all(|word| there.range(word.clone()..).next().is_some_and(|found| found.starts_with(word.as_str())))
+}
+
 /// The first bytes behind all words that begin with this one: no text has the byte 0xFF.
 pub fn behind(word: &str) -> Vec<u8> {
     [word.as_bytes(), &[0xff]].concat()
@@ -38,6 +44,9 @@ mod tests {
         assert_eq!(words("  🚴 "), ["🚴"]);
         assert_eq!(words(" "), [""; 0]);
         assert_eq!(words(&"щ".repeat(40)), ["щ".repeat(16)]);
+        let finds = |q: &str, text: &str| begin_words_of(&words_of(q), text);
+        assert!(finds("сб прИсЁд", "Приседания в сб."), "in any order, case and marks");
+        assert!(!finds("сб жим", "Приседания в сб.") && !finds("еда", "Приседания"), "all of them, from their beginnings");
         assert!(behind("ан").as_slice() > "анна".as_bytes() && behind("ан").as_slice() < "ао".as_bytes());
     }
 }

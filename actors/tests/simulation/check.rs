@@ -142,6 +142,17 @@ fn user_event(run: &Run, user: UserId, event: &UserEvent) -> Checked {
         UserEvent::Hidden { person: Hidden { user: other, name: None } } => {
             has(run, user, |change| matches!(change, user::Change::BlockedBy { user, blocked: true } if user == other))
         }
+        UserEvent::Noticed { notice, .. } => {
+            has(run, user, |change| matches!(change, user::Change::Noticed { notice: known, .. } if known == notice))
+        }
+        UserEvent::NoticesRead { numbers } => {
+            has(run, user, |change| matches!(change, user::Change::NoticesRead { numbers: known } if known == numbers))
+        }
+        UserEvent::Wanted { topic, wanted } => has(
+            run,
+            user,
+            |change| matches!(change, user::Change::Wanted { topic: t, wanted: w } if (t, w) == (topic, wanted)),
+        ),
         UserEvent::Shown { user: other } => has(run, user, |change| match change {
             user::Change::Blocked { user, name: None } | user::Change::BlockedBy { user, blocked: false } => {
                 user == other

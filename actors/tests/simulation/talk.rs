@@ -64,7 +64,13 @@ impl Client {
             return;
         }
         if self.rng.hits(30) {
-            self.write(room, now);
+            let mentions = if self.rng.hits(400) { vec![self.another(ctx)] } else { vec![] };
+            self.write_to(room, mentions, now);
+        }
+        if self.rng.hits(5) {
+            let numbers = (1..=self.rng.between(1, 20)).collect();
+            let make = |cmd| Request::User { cmd, act: UserCommand::ReadNotices { numbers } };
+            self.command(ActorKey::User(self.user), make, false, now);
         }
         let seq = self.rng.between(1, last);
         if self.rng.hits(8) {
@@ -105,14 +111,22 @@ impl Client {
 
     /// Words that nobody has written before.
     pub fn write(&mut self, room: RoomId, now: Millis) -> CmdId {
+        self.write_to(room, vec![], now)
+    }
+
+    fn write_to(&mut self, room: RoomId, mentions: Vec<UserId>, now: Millis) -> CmdId {
         self.talk.number += 1;
         let text = format!("words {} of {}", self.talk.number, self.name);
-        self.in_room(room, RoomCommand::Post { text, reply_to: None }, true, now)
+        self.in_room(room, RoomCommand::Post { text, reply_to: None, mentions }, true, now)
+    }
+
+    fn another(&mut self, ctx: &Ctx<'_>) -> UserId {
+        let others: Vec<UserId> = ctx.run.people.iter().copied().filter(|user| *user != self.user).collect();
+        *self.rng.pick(&others)
     }
 
     fn change_block(&mut self, ctx: &Ctx<'_>) {
-        let others: Vec<UserId> = ctx.run.people.iter().copied().filter(|user| *user != self.user).collect();
-        let other = *self.rng.pick(&others);
+        let other = self.another(ctx);
         let blocked = self.rng.hits(500);
         let make = |cmd| Request::User { cmd, act: UserCommand::Block { user: other, blocked } };
         self.command(ActorKey::User(self.user), make, false, ctx.now);
@@ -217,6 +231,7 @@ pub fn wrong(world: &World) -> Vec<String> {
             }
         }
         written_once(client, &events, &mut wrong);
+        noticed_once(&world.run, client.user, &events, &mut wrong);
     }
     wrong
 }
@@ -235,6 +250,31 @@ fn written_once(client: &Client, events: &[RoomEvent], wrong: &mut Vec<String>) 
             wrong.push(format!("{:?} is not number {seq}", command.request));
         }
     }
+}
+
+/// Whoever is named in a message finds it in the inbox once, unless it was read before it came, or one of the two has blocked the other.
+fn noticed_once(run: &Run, user: UserId, events: &[RoomEvent], wrong: &mut Vec<String>) {
+    let read = run.store.stored_person(user).and_then(|stored| stored.rooms.get(&run.room).map(|room| room.read));
+    run.store.person_changes(user, |changes| {
+        for event in events {
+            let RoomEvent::Posted { message } = event else { continue };
+            if message.by == user || message.mentions.iter().all(|mention| mention.user != user) {
+                continue;
+            }
+            let of = |change: &&user::Change| {
+                matches!(change, user::Change::Noticed { notice, .. }
+                    if notice.of.place().is_some_and(|place| place.seq == message.seq && place.room == run.room))
+            };
+            let blocks = |change: &user::Change| {
+                matches!(change, user::Change::Blocked { user, .. } | user::Change::BlockedBy { user, .. } if *user == message.by)
+            };
+            let times = changes.iter().filter(of).count();
+            let must = !changes.iter().any(blocks) && read.is_none_or(|read| read < message.seq);
+            if times > 1 || must && times == 0 {
+                wrong.push(format!("{user} is named in number {}: {times} notices", message.seq));
+            }
+        }
+    });
 }
 
 /// Where it was written.

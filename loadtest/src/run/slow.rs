@@ -71,7 +71,7 @@ pub async fn slow(common: &Common, run: &Slow) -> Result<Report, LoadError> {
     let publishers = Publishers::start(clients, run.rate, run.text_bytes, move |text, cmd| Request::Room {
         room,
         cmd,
-        act: RoomCommand::Post { text, reply_to: None },
+        act: RoomCommand::say(text),
     });
     tokio::time::sleep(SETTLE).await;
     // Of those who stall, what they missed is of interest throughout.

@@ -2,6 +2,7 @@
 
 use crate::{frames, rooms};
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::notice::{NoticeOf, NoticeTopic};
 use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::*;
@@ -34,8 +35,9 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Forecast, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
     all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper, Loose);
-    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block);
-    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown);
+    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block, ReadNotices, Want);
+    all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown, Noticed,
+        NoticesRead, Wanted);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
     all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, React, Pin, Slow, Mute, Ban, Report, Decide);
@@ -64,6 +66,8 @@ fn every_word_is_there() {
     all_seen!(rooms::reactions(), Reaction: Thumb, Heart, Laugh, Fire, Strong, Clap);
     all_seen!(rooms::reports(), ReportReason: Spam, Insult, Threat, Sexual, Private, Other, Listed);
     all_seen!(rooms::verdicts(), Verdict: Dismiss, Delete, Mute, Ban, Post);
+    all_seen!(rooms::notices(), NoticeOf: Mentioned, Answered, BroughtIn, Summary, Deleted, Decided);
+    all_seen!(rooms::notice_topics(), NoticeTopic: Mention, Room, Class);
     all_seen!(rooms::rules(), JoinRule: Open, Invited, Fixed);
     all_seen!(rooms::roles(), RoomRole: Member, Moderator, Owner);
     all_seen!(rooms::pages(), HistoryFrom: Before, After, Since);

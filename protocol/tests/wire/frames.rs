@@ -7,6 +7,7 @@ use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::sample::*;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::tick::{BoardRow, Header, Signal};
+use fitconnect_protocol::notice::{Notice, NoticeTopic};
 use fitconnect_protocol::user::*;
 use fitconnect_protocol::*;
 
@@ -152,7 +153,9 @@ pub fn user_commands() -> Vec<UserCommand> {
         UserCommand::Read { room: rooms::room(), through: 4_294_967_297 },
         UserCommand::Consent { consent: consent(ShowAs::Name) },
         UserCommand::Block { user: rooms::other(), blocked: true },
+        UserCommand::ReadNotices { numbers: vec![7, 4_294_967_297] },
     ];
+    all.extend(rooms::notice_topics().into_iter().map(|topic| UserCommand::Want { topic, wanted: false }));
     all.extend(profiles().into_iter().map(|profile| UserCommand::Profile { profile }));
     all
 }
@@ -204,8 +207,16 @@ pub fn user_events() -> Vec<UserEvent> {
         UserEvent::Hidden { person: hidden(true) },
         UserEvent::Hidden { person: hidden(false) },
         UserEvent::Shown { user: rooms::other() },
+        UserEvent::NoticesRead { numbers: vec![7] },
+        UserEvent::Wanted { topic: NoticeTopic::Class, wanted: true },
     ]);
+    all.extend(notices().into_iter().zip([None, Some(6)].into_iter().cycle()).map(|(notice, instead)| UserEvent::Noticed { notice, instead }));
     all
+}
+
+fn notices() -> Vec<Notice> {
+    let notice = |of| Notice { number: 7, at_ms: START, read: false, times: 2, of };
+    rooms::notices().into_iter().map(notice).collect()
 }
 
 fn hidden(own: bool) -> Hidden {
@@ -543,6 +554,8 @@ fn user_snapshot() -> UserSnapshot {
         in_class: Some(class()),
         rooms: vec![rooms::own()],
         hidden: vec![hidden(true), hidden(false)],
+        inbox: notices(),
+        unwanted: vec![NoticeTopic::Room],
         at_ms: START,
     }
 }

@@ -1,6 +1,7 @@
 //! Frames of rooms: every command, event, snapshot and word.
 
 use crate::frames::{START, class, cmd, gym, user};
+use fitconnect_protocol::notice::{NoticeOf, NoticeTopic, Place};
 use fitconnect_protocol::report::{ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::{Event, Request, Response, Snapshot};
@@ -53,8 +54,9 @@ pub fn commands() -> Vec<RoomCommand> {
         RoomCommand::Leave,
         RoomCommand::Add { user: other() },
         RoomCommand::Remove { user: other() },
-        RoomCommand::Post { text: "Кто завтра в 7:00?".into(), reply_to: None },
-        RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41) },
+        RoomCommand::say("Кто завтра в 7:00?"),
+        RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41), mentions: vec![] },
+        RoomCommand::Post { text: "@Ben?".into(), reply_to: None, mentions: vec![other()] },
         RoomCommand::Edit { seq: 42, text: "Me, and Ben.".into() },
         RoomCommand::Delete { seq: 42 },
         RoomCommand::React { seq: 42, reaction: Reaction::Heart, on: false },
@@ -106,11 +108,14 @@ fn messages() -> Vec<Message> {
         cmd: cmd(),
         text: "Кто завтра в 7:00?".into(),
         reply_to: None,
+        mentions: vec![],
         edited: None,
         deleted_by: None,
         reactions: vec![Reacted { reaction: Reaction::Fire, by: vec![user(), other()] }],
     };
-    let edited = Message { seq: 41, text: "Me".into(), reply_to: Some(40), edited: Some(43), ..plain.clone() };
+    let mentions = vec![Mention { user: other(), name: "Ben".into() }];
+    let edited =
+        Message { seq: 41, text: "@Ben".into(), reply_to: Some(40), mentions, edited: Some(43), ..plain.clone() };
     let deleted =
         Message { seq: 42, text: String::new(), deleted_by: Some(other()), reactions: vec![], ..plain.clone() };
     vec![plain, edited, deleted]
@@ -173,4 +178,21 @@ pub fn snapshots() -> Vec<Snapshot> {
     let bare = RoomSnapshot { pins: vec![], slow_s: 0, muted_until_ms: None, closed: false, ..whole.clone() };
     let looked_into = RoomSnapshot { role: None, members: vec![], recent: vec![], ..bare };
     vec![Snapshot::Room(Box::new(whole)), Snapshot::Room(Box::new(looked_into))]
+}
+
+pub fn notices() -> Vec<NoticeOf> {
+    let place = Place { room: room(), room_name: "Early birds".into(), seq: 42, by: other(), name: "Ben".into() };
+    let (room, room_name) = (room(), String::from("Early birds"));
+    vec![
+        NoticeOf::Mentioned { place: place.clone() },
+        NoticeOf::Answered { place },
+        NoticeOf::BroughtIn { room, room_name: room_name.clone(), by: other(), name: "Ben".into() },
+        NoticeOf::Summary { class: class(), class_name: "HIIT 45".into() },
+        NoticeOf::Deleted { room, room_name: room_name.clone(), seq: 41 },
+        NoticeOf::Decided { room, room_name, verdict: Verdict::Mute { for_s: 600 }, held: false },
+    ]
+}
+
+pub fn notice_topics() -> Vec<NoticeTopic> {
+    vec![NoticeTopic::Mention, NoticeTopic::Room, NoticeTopic::Class]
 }

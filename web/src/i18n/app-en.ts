@@ -15,8 +15,8 @@ export const en: AppMessages = {
   day: (at) => day.format(at),
   full: (at) => full.format(at),
   skip: 'To the content',
-  nav: { label: 'Sections', today: 'Today', history: 'History', solo: 'Start', chats: 'Chats', me: 'Me', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
-  titles: { today: 'Today', live: 'Class', solo: 'Solo session', history: 'History', summary: 'Summary', import: 'Import files', chats: 'Chats', me: 'Me', missing: 'No such page' },
+  nav: { label: 'Sections', today: 'Today', history: 'History', solo: 'Start', chats: 'Chats', me: 'Me', unread: (count) => p(count, { one: '# unread', other: '# unread' }) },
+  titles: { today: 'Today', live: 'Class', solo: 'Solo session', history: 'History', summary: 'Summary', import: 'Import files', chats: 'Chats', inbox: 'Inbox', me: 'Me', missing: 'No such page' },
   saved: (at) => `Shown as saved at ${time.format(at)}`,
   offline: {
     banner: 'No connection. Your heart rate is recorded on the phone and goes out when it is back.',

@@ -16,8 +16,8 @@ export const ru = {
   day: (at: number) => day.format(at),
   full: (at: number) => full.format(at),
   skip: 'К содержанию',
-  nav: { label: 'Разделы', today: 'Сегодня', history: 'История', solo: 'Старт', chats: 'Чаты', me: 'Я', unread: (count: number) => `непрочитанных сообщений: ${count}` },
-  titles: { today: 'Сегодня', live: 'Занятие', solo: 'Одиночная тренировка', history: 'История', summary: 'Итоги', import: 'Загрузка файлов', chats: 'Чаты', me: 'Я', missing: 'Страница не найдена' },
+  nav: { label: 'Разделы', today: 'Сегодня', history: 'История', solo: 'Старт', chats: 'Чаты', me: 'Я', unread: (count: number) => `непрочитанных: ${count}` },
+  titles: { today: 'Сегодня', live: 'Занятие', solo: 'Одиночная тренировка', history: 'История', summary: 'Итоги', import: 'Загрузка файлов', chats: 'Чаты', inbox: 'Входящие', me: 'Я', missing: 'Страница не найдена' },
   saved: (at: number) => `Показано сохранённое в ${time.format(at)}`,
   offline: {
     banner: 'Нет связи. Пульс записывается на телефоне и уйдёт, когда она вернётся.',

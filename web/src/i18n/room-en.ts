@@ -7,6 +7,7 @@ const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', 
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const near = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
 const when = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const full = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
 const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const en: RoomMessages = {
@@ -72,6 +73,34 @@ export const en: RoomMessages = {
   ban: 'Ban',
   banAsk: (name) => `Send ${name} out, without a way back?`,
   block: 'Block: hide us from each other',
+  reactions: { thumb: 'Thumbs up', heart: 'Heart', laugh: 'Laughing', fire: 'Fire', strong: 'Strong', clap: 'Applause' },
+  mention: 'Whom do you mean?',
+  mentioning: (name, at, of) => `${name}, ${at} of ${of}`,
+  search: {
+    open: 'Search in this chat',
+    words: 'Words, or their beginnings',
+    nothing: 'Nothing found.',
+    found: (count) => p(count, { one: '# message', other: '# messages' }),
+    since: (at) => `Looked at back to ${full.format(at)}.`,
+    further: 'Look further back',
+  },
+  inbox: {
+    heading: 'Inbox',
+    allRead: 'Mark all as read',
+    unread: 'Unread',
+    none: 'Nothing here yet. Who names you or answers you in a chat is found here.',
+    mentioned: (name, room, times) => (times > 1 ? `${name} named you ${times} times in “${room}”` : `${name} named you in “${room}”`),
+    answered: (name, room, times) => (times > 1 ? `${name} answered you ${times} times in “${room}”` : `${name} answered you in “${room}”`),
+    broughtIn: (name, room) => (name ? `${name} added you to “${room}”` : `The staff added you to “${room}”`),
+    summary: (name) => `Your summary of “${name}” is ready`,
+    deleted: (room) => (room ? `Moderators deleted a message of yours in “${room}”` : 'The staff deleted a message of yours'),
+    decided: (dismissed, room) =>
+      `${dismissed ? 'The staff looked at what you reported and found nothing wrong' : 'The staff acted on what you reported'}${room && ` in “${room}”`}`,
+    held: (posted, room) => (posted ? `Your message that was held back is posted in “${room}”` : `Your message that was held back in “${room}” will not be posted`),
+    wanted: 'What you want to hear of',
+    topics: { mention: 'Who names me or answers me', room: 'Chats that I am added to', class: 'Summaries of my classes' },
+    always: 'What was decided about your messages and reports is always told.',
+  },
   report: {
     open: 'Report',
     ask: 'What is wrong with it? The staff get the message as it is now; nobody else is told.',

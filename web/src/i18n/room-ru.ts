@@ -6,6 +6,7 @@ const day = new Intl.DateTimeFormat('ru', { weekday: 'long', day: 'numeric', mon
 const date = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short' })
 const near = new Intl.RelativeTimeFormat('ru', { numeric: 'auto' })
 const when = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const full = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'long', year: 'numeric' })
 const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const ru = {
@@ -71,6 +72,34 @@ export const ru = {
   ban: 'Исключить навсегда',
   banAsk: (name: string) => `Исключить без возвращения: ${name}?`,
   block: 'Заблокировать: скрыть нас друг от друга',
+  reactions: { thumb: 'Нравится', heart: 'Сердце', laugh: 'Смешно', fire: 'Огонь', strong: 'Сила', clap: 'Аплодисменты' },
+  mention: 'О ком речь?',
+  mentioning: (name: string, at: number, of: number) => `${name}, ${at} из ${of}`,
+  search: {
+    open: 'Поиск в этом чате',
+    words: 'Слова или их начала',
+    nothing: 'Ничего не найдено.',
+    found: (count: number) => p(count, { one: '# сообщение', few: '# сообщения', many: '# сообщений', other: '# сообщения' }),
+    since: (at: number) => `Просмотрено до ${full.format(at)}.`,
+    further: 'Искать дальше',
+  },
+  inbox: {
+    heading: 'Входящие',
+    allRead: 'Отметить всё прочитанным',
+    unread: 'Непрочитанное',
+    none: 'Здесь пока пусто. Кто назовёт вас в чате или ответит вам, будет здесь.',
+    mentioned: (name: string, room: string, times: number) => `${name} упоминает вас в «${room}»${times > 1 ? `, ${p(times, { one: '# раз', few: '# раза', many: '# раз', other: '# раза' })}` : ''}`,
+    answered: (name: string, room: string, times: number) => `${name} отвечает вам в «${room}»${times > 1 ? `, ${p(times, { one: '# раз', few: '# раза', many: '# раз', other: '# раза' })}` : ''}`,
+    broughtIn: (name: string, room: string) => (name ? `${name} добавляет вас в «${room}»` : `Сотрудники добавили вас в «${room}»`),
+    summary: (name: string) => `Готовы итоги занятия «${name}»`,
+    deleted: (room: string) => (room ? `Модераторы удалили ваше сообщение в «${room}»` : 'Сотрудники удалили ваше сообщение'),
+    decided: (dismissed: boolean, room: string) =>
+      `${dismissed ? 'Сотрудники посмотрели вашу жалобу и не нашли нарушения' : 'По вашей жалобе приняты меры'}${room && `: «${room}»`}`,
+    held: (posted: boolean, room: string) => (posted ? `Ваше задержанное сообщение опубликовано в «${room}»` : `Ваше задержанное сообщение в «${room}» не будет опубликовано`),
+    wanted: 'О чём сообщать',
+    topics: { mention: 'Кто меня упоминает или отвечает мне', room: 'Чаты, в которые меня добавили', class: 'Итоги моих занятий' },
+    always: 'О решениях по вашим сообщениям и жалобам сообщаем всегда.',
+  },
   report: {
     open: 'Пожаловаться',
     ask: 'Что не так? Сотрудники получат сообщение, каким оно есть сейчас; больше никто не узнает.',

@@ -60,6 +60,15 @@ export interface Screen {
 }
 
 /** People of the gym by the beginnings of their names. */
+/** What a search in a room has found. */
+export interface Found {
+  found: { seq: number; at_ms: number; by: string; name: string; text: string }[]
+  /** There are older messages than were looked at. */
+  before?: number
+  /** When the oldest that was looked at was written. */
+  since_ms?: number
+}
+
 export interface People {
   people: { user: string; name: string }[]
   more: boolean
@@ -161,6 +170,9 @@ export const api = {
   refresh: (token: string) => call<LoginAnswer>('POST', '/v1/token/refresh', { token }),
   classes: (token: string) => call<{ classes: ClassInfo[] }>('GET', '/v1/classes', { token }),
   people: (token: string, name: string) => call<People>('GET', `/v1/people?q=${encodeURIComponent(name)}`, { token }),
+  /** Messages of a room whose words begin so, newest first; `before` goes on where the answer before ended. */
+  search: (token: string, room: string, words: string, before?: number) =>
+    call<Found>('GET', `/v1/rooms/${room}/messages?q=${encodeURIComponent(words)}${before === undefined ? '' : `&before=${before}`}`, { token }),
   about: () => call<About>('GET', '/v1/about'),
   newPairing: () => call<PairingCode>('POST', '/v1/pairings'),
   /** The screen's log-in, once; none while no trainer has confirmed it. */

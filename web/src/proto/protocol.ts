@@ -271,6 +271,11 @@ hr_max_raise_tenths?: number,
 fives?: number, provenance: Provenance, };
 
 /**
+ * Somebody whom a message names.
+ */
+export type Mention = { user: Uint8Array, name: string, };
+
+/**
  * A message as it is now: edits show, and what was deleted has no words.
  */
 export type Message = {
@@ -281,7 +286,7 @@ seq: number, at_ms: number, by: Uint8Array, name: string,
 /**
  * The command that posted it: whoever sent it knows it by that.
  */
-cmd: Uint8Array, text: string, reply_to?: number,
+cmd: Uint8Array, text: string, reply_to?: number, mentions?: Array<Mention>,
 /**
  * Number of the last edit.
  */
@@ -336,6 +341,33 @@ lobby_min?: number, capacity: number, plan: Array<Segment>, };
 export type NotRecovered = "new" | "epoch_changed" | "too_old" | "ahead";
 
 /**
+ * One notice in the inbox.
+ */
+export type Notice = {
+/**
+ * Rises with each; the newest has the highest.
+ */
+number: number, at_ms: number, read: boolean,
+/**
+ * So many of the same kind, by the same person in the same room, since one has read the last; this is the newest of them.
+ */
+times: number, of: NoticeOf, };
+
+/**
+ * What one is told.
+ */
+export type NoticeOf = { "t": "mentioned", place: Place, } | { "t": "answered", place: Place, } | { "t": "brought_in", room: Uint8Array, room_name: string, by: Uint8Array, name: string, } | { "t": "summary", class: Uint8Array, class_name: string, } | { "t": "deleted", room: Uint8Array, room_name: string, seq: number, } | { "t": "decided", room: Uint8Array, room_name: string, verdict: Verdict,
+/**
+ * It was one's own message.
+ */
+held: boolean, };
+
+/**
+ * What a notice is about: each can be switched off.
+ */
+export type NoticeTopic = "mention" | "room" | "class";
+
+/**
  * What becomes of a message that holds a word of the gym's list.
  */
 export type OnWords = "refuse" | "report";
@@ -353,6 +385,15 @@ with?: Uint8Array, };
  * Where a class stands.
  */
 export type Phase = "scheduled" | "open" | "lobby" | "live" | "paused" | "cooling" | "finished" | "settled" | "cancelled" | "aborted";
+
+/**
+ * Where a message stands, and whose it is. It has no words: what is deleted is then read nowhere.
+ */
+export type Place = { room: Uint8Array,
+/**
+ * As the room was called then; a talk of two has no name.
+ */
+room_name: string, seq: number, by: Uint8Array, name: string, };
 
 /**
  * What a trainer does to the plan.
@@ -542,7 +583,11 @@ export type RoomCommand = { "t": "create", kind: RoomKind, name: string, join: J
 /**
  * The message that this answers.
  */
-reply_to?: number, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, } | { "t": "report", seq: number, reason: ReportReason,
+reply_to?: number,
+/**
+ * Whom the words mean by `@name`. Those who are in the room find it in their inbox; others are only words.
+ */
+mentions?: Array<Uint8Array>, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, } | { "t": "report", seq: number, reason: ReportReason,
 /**
  * In one's own words, if that helps.
  */
@@ -779,12 +824,16 @@ export type TopicPosition = [string, number, number];
 /**
  * Changes to one's own account, on any device.
  */
-export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, } | { "t": "block", user: Uint8Array, blocked: boolean, };
+export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, } | { "t": "block", user: Uint8Array, blocked: boolean, } | { "t": "read_notices", numbers: Array<number>, } | { "t": "want", topic: NoticeTopic, wanted: boolean, };
 
 /**
  * What the topic `user:me` tells.
  */
-export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, } | { "t": "in_room", room: OwnRoom, } | { "t": "left_room", room: Uint8Array, } | { "t": "hidden", person: Hidden, } | { "t": "shown", user: Uint8Array, };
+export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "summary", summary: MemberSummary, } | { "t": "in_class", class?: Uint8Array, } | { "t": "in_room", room: OwnRoom, } | { "t": "left_room", room: Uint8Array, } | { "t": "hidden", person: Hidden, } | { "t": "shown", user: Uint8Array, } | { "t": "noticed", notice: Notice,
+/**
+ * The earlier one that this one counts in: it is gone.
+ */
+instead?: number, } | { "t": "notices_read", numbers: Array<number>, } | { "t": "wanted", topic: NoticeTopic, wanted: boolean, };
 
 /**
  * The topic `user:me` as it is now.
@@ -797,7 +846,15 @@ rooms?: Array<OwnRoom>,
 /**
  * Of whom nothing is shown.
  */
-hidden?: Array<Hidden>, at_ms: number, };
+hidden?: Array<Hidden>,
+/**
+ * The inbox, oldest first.
+ */
+inbox?: Array<Notice>,
+/**
+ * Notices about these do not come.
+ */
+unwanted?: Array<NoticeTopic>, at_ms: number, };
 
 /**
  * What a report comes to.

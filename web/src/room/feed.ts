@@ -4,6 +4,7 @@ import type { Message, Refusal, RoomEvent, RoomRole, RoomSnapshot } from '../pro
 import { sameUuid, uuidBytes } from '../proto/ids'
 import type { Socket } from '../net/socket'
 import { Messages } from './messages'
+import { reacted } from './reactions'
 
 export interface RoomWatcher {
   changed(): void
@@ -65,13 +66,13 @@ export class RoomFeed {
   }
 
   /** The page before what is held. Rejects where the link is away. */
-  async older(): Promise<void> {
+  async older(limit = PAGE): Promise<void> {
     const first = this.messages.list[0]
     if (this.loading || !this.messages.more || !first) return
     this.loading = true
     this.watcher.changed()
     try {
-      const answer = await this.socket.request({ t: 'history', room: uuidBytes(this.id), from: { t: 'before', seq: first.seq }, limit: PAGE })
+      const answer = await this.socket.request({ t: 'history', room: uuidBytes(this.id), from: { t: 'before', seq: first.seq }, limit })
       // A snapshot that came meanwhile has begun anew.
       if (answer.t === 'page' && this.messages.list[0]?.seq === first.seq) this.messages.older(answer.messages, answer.more)
     } finally {
@@ -121,6 +122,13 @@ export class RoomFeed {
         this.messages.put(event.message)
         if (this.aside.has(event.message.seq)) this.aside.set(event.message.seq, event.message)
         if (event.t === 'deleted') this.snapshot = { ...room, pins: room.pins?.filter((seq) => seq !== event.message.seq) }
+        return
+      case 'reacted':
+        this.messages.react(event.toggles)
+        for (const toggle of event.toggles) {
+          const aside = this.aside.get(toggle.seq)
+          if (aside) this.aside.set(toggle.seq, reacted(aside, toggle))
+        }
         return
       case 'joined': {
         const own = sameUuid(event.member.user, this.me)

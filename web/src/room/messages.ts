@@ -1,7 +1,8 @@
 // The messages of one room that this page holds: in order of their numbers, each once, as it is now. Knows no socket.
 
-import type { Message } from '../proto/protocol'
+import type { Message, Toggle } from '../proto/protocol'
 import { sameUuid } from '../proto/ids'
+import { reacted } from './reactions'
 
 /** Held at most; above it the oldest go, and can be had again. */
 export const MESSAGES_MAX = 2_000
@@ -41,6 +42,14 @@ export class Messages {
     }
     const at = this.list.findIndex((each) => each.seq === message.seq)
     if (at >= 0) this.list = this.list.with(at, message)
+  }
+
+  /** Reactions as they came: what is not held has them when it is read. */
+  react(toggles: readonly Toggle[]): void {
+    for (const toggle of toggles) {
+      const at = this.list.findIndex((each) => each.seq === toggle.seq)
+      if (at >= 0) this.list = this.list.with(at, reacted(this.list[at]!, toggle))
+    }
   }
 
   find(seq: number): Message | undefined {

@@ -6,12 +6,18 @@ import type { Request } from '../proto/protocol'
 import { Disconnected, Refused } from '../net/calls'
 import type { Socket } from '../net/socket'
 
-export interface Post {
+/** What goes with the words of a message. */
+export interface Aside {
+  readonly replyTo?: number
+  /** Ids of those whom the words name. */
+  readonly mentions?: readonly string[]
+}
+
+export interface Post extends Aside {
   /** Its `cmd` as text. */
   readonly key: string
   readonly room: string
   readonly text: string
-  readonly replyTo?: number
   /** By the server's clock. */
   readonly madeAt: number
   readonly state: 'waiting' | 'sent' | 'failed'
@@ -78,10 +84,10 @@ export class Posts {
   }
 
   /** False where too many wait already. */
-  post(room: string, text: string, replyTo?: number): boolean {
+  post(room: string, text: string, aside: Aside = {}): boolean {
     if (this.all.length >= POSTS_MAX) return false
     const madeAt = this.socket.clock.now()
-    this.add({ key: uuidText(newCmd(madeAt)), room, text, replyTo, madeAt, state: 'waiting' })
+    this.add({ key: uuidText(newCmd(madeAt)), room, text, ...aside, madeAt, state: 'waiting' })
     return true
   }
 
@@ -94,7 +100,7 @@ export class Posts {
       return void this.pump(post.room)
     }
     this.discard(key)
-    this.post(post.room, post.text, post.replyTo)
+    this.post(post.room, post.text, { replyTo: post.replyTo, mentions: post.mentions })
   }
 
   /** What failed is not wanted any more. */
@@ -133,8 +139,8 @@ export class Posts {
 
   /** False where the page's link has ended for good: the next page goes on. */
   private async send(post: Post): Promise<boolean> {
-    const { key, room, text, replyTo } = post
-    const body: Request = { t: 'room', room: uuidBytes(room), cmd: uuidBytes(key), act: { t: 'post', text, reply_to: replyTo } }
+    const { key, room, text, replyTo, mentions } = post
+    const body: Request = { t: 'room', room: uuidBytes(room), cmd: uuidBytes(key), act: { t: 'post', text, reply_to: replyTo, mentions: mentions?.map(uuidBytes) } }
     let answer
     try {
       answer = await this.socket.repeat(body)

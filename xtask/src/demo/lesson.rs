@@ -6,7 +6,7 @@ use fitconnect_loadtest::client::{Client, Options, Pushes};
 use fitconnect_loadtest::faults::Faults;
 use fitconnect_loadtest::follow::{Follower, Seen};
 use fitconnect_loadtest::people::{WINDOW_MS, hiit45};
-use fitconnect_loadtest::rider::{Begin, Rider, RiderOptions, Worn};
+use fitconnect_loadtest::rider::{Begin, Rider, RiderOptions, Worn, phase_of};
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_loadtest::view::ClassView;
@@ -110,6 +110,7 @@ fn ride(demo: &Demo, class: ClassId, number: usize, ridden_ms: u32, tally: Arc<T
     options.seat = Some(format!("{}{}", ["A", "B", "C", "D", "E"][number / 8 % 5], number % 8 + 1 + number / 40 * 8));
     options.faults = Faults::demo(seed, WINDOW_MS, cast.hr_max);
     options.worn = options.worn.into_iter().map(|worn| Worn { from_ms: ridden_ms, ..worn }).collect();
+    options.phase_ms = phase_of(seed);
     options.begin = if ridden_ms > 0 { Begin::AtOnce } else { Begin::WithPlan };
     Ok(Rider::start(options, tally))
 }

@@ -88,6 +88,8 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
 
     let promised = "seen by the others within 2 s, over 5 s after the last key, and with the message at once";
     talk.step("somebody types", promised, &json!({ "do": "typing", "text": "typed slowly" }), outcome)?;
+    let promised = "counted on all pages, joined by a tap, taken back";
+    talk.step("a reaction", promised, &json!({ "do": "reacted", "text": "typed slowly" }), outcome)?;
     let texts: Vec<String> = (1..=2 + ctx.seed % 5).map(|number| format!("unread {number}")).collect();
     let promised = "counted on both devices, read on both, the divider stays";
     talk.step("unread", promised, &json!({ "do": "unread", "texts": texts }), outcome)?;
@@ -102,6 +104,10 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     )?;
     let promised = "failed, kept over a reload, tried again";
     talk.step("a refused message", promised, &json!({ "do": "retried", "text": "tried again" }), outcome)?;
+    let promised = "offered while typed, in the inbox of both devices, leads there, is read then";
+    talk.step("a name in a message", promised, &json!({ "do": "named" }), outcome)?;
+    let command = json!({ "do": "searched", "words": "2 UNR", "text": "unread 2" });
+    talk.step("search", "found by the beginnings of words, and gone to", &command, outcome)?;
     let (room, text) = reported(gym).await?;
     let promised = "its owner finds the words, deletes them";
     let command = json!({ "do": "moderated", "room": room.to_string(), "text": text });
@@ -135,7 +141,7 @@ async fn reported(gym: &Gym) -> Result<(RoomId, &'static str)> {
     for client in [&writer, &reader] {
         client.room(room, RoomCommand::Join).await?;
     }
-    let seq = writer.room(room, RoomCommand::Post { text: TEXT.into(), reply_to: None }).await?;
+    let seq = writer.room(room, RoomCommand::say(TEXT)).await?;
     let report = RoomCommand::Report { seq, reason: ReportReason::Insult, words: String::new() };
     reader.room(room, report).await?;
     Ok((room, TEXT))

@@ -27,7 +27,7 @@ pub async fn room(owner: &Client) -> Result<RoomId> {
 }
 
 pub fn post(room: RoomId, client: &Client, text: String) -> Request {
-    Request::Room { room, cmd: client.cmd(), act: RoomCommand::Post { text, reply_to: None } }
+    Request::Room { room, cmd: client.cmd(), act: RoomCommand::say(text) }
 }
 
 /// Everything that ever happened in the room, from its first number on, as a reader gets it who has nothing. An error where a number is

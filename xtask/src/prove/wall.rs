@@ -8,7 +8,7 @@ use crate::Result;
 use crate::demo::people;
 use fitconnect_loadtest::client::{Client, Options};
 use fitconnect_loadtest::people::shipped_people;
-use fitconnect_loadtest::rider::{Begin, End, Order, Rider, RiderOptions, Stage};
+use fitconnect_loadtest::rider::{Begin, End, Order, Rider, RiderOptions, Stage, phase_of};
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::ClassId;
@@ -104,6 +104,7 @@ pub(super) async fn ride(ctx: &Ctx, gym: &Gym, class: ClassId, count: usize) -> 
         options.seat =
             Some(format!("{}{}", ["A", "B", "C", "D", "E"][number / 8 % 5], number % 8 + 1 + number / 40 * 8));
         (options.begin, options.end, options.board) = (Begin::AtOnce, End::Again, false);
+        options.phase_ms = phase_of(seed);
         riders.push(Rider::start(options, Arc::new(Tally::default())));
     }
     for rider in &mut riders {

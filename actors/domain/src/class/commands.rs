@@ -608,7 +608,8 @@ impl Class {
             | LetterBody::LeftClass { .. }
             | LetterBody::Summary(_)
             | LetterBody::InRoom { .. }
-            | LetterBody::LeftRoom { .. } => {}
+            | LetterBody::LeftRoom { .. }
+            | LetterBody::Notice { .. } => {}
         }
     }
 

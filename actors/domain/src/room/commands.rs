@@ -95,9 +95,24 @@ fn words(text: &str) -> Result<(), Refusal> {
 impl Room {
     pub(super) fn command(&mut self, mut command: Waiting, now: Millis, out: &mut Out<Room>) {
         match self.decide(&command, now) {
-            Ok(change) => self.happen(change, &[command.ask], now, out),
+            Ok(change) => {
+                // What is answered was looked up to know whose it is.
+                if let Some(Some(answered)) = command.message.filter(|_| matches!(command.act, RoomCommand::Post { .. })) {
+                    self.keep_known(answered);
+                }
+                self.happen(change, &[command.ask], now, out);
+            }
             Err(Stop::Gathers(message, toggle)) => self.gather(&command, *message, toggle, now, out),
-            Err(Stop::Files(entry, change)) => self.file(command.ask, *entry, change.map(|change| *change), now, out),
+            Err(Stop::Files(entry, change)) => {
+                let verdict = match &*entry {
+                    Entry::Decided { decision, .. } => Some(decision.verdict),
+                    Entry::Opened(_) => None,
+                };
+                self.file(command.ask, *entry, change.map(|change| *change), now, out);
+                if let (Some(verdict), Some(Some(filed))) = (verdict, command.filed()) {
+                    self.notice_decided(&filed.report, verdict, now, out);
+                }
+            }
             Err(Stop::Refused(refused)) => out.refuse(command.ask, refused),
             Err(Stop::Done) => out.answer(command.ask, Response::Numbered { seq: self.seq() }),
             Err(Stop::Needs(_)) if self.waiting.len() >= ROOM_WAITING_MAX => {
@@ -215,7 +230,7 @@ impl Room {
                 }
                 Ok(RoomEvent::Appointed { user: *user, role: *theirs, by: by.user, at_ms })
             }
-            RoomCommand::Post { text, reply_to } => {
+            RoomCommand::Post { text, reply_to, mentions } => {
                 let author = stored.members.get(&by.user).ok_or(ErrorCode::NotMember)?;
                 words(text)?;
                 stored.order.may_write(by.user, now)?;
@@ -224,17 +239,23 @@ impl Room {
                 }
                 let known = reply_to.is_none_or(|seq| (1..=stored.seq).contains(&seq));
                 ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
+                let mentions = self.mentioned(mentions)?;
+                if let Some(seq) = reply_to.filter(|seq| self.known(*seq).is_none() && command.message.is_none()) {
+                    return Err(Stop::Needs(Load::Message { seq }));
+                }
                 match self.unfit(stored, text)? {
                     Some(OnWords::Refuse) => return Err(ErrorCode::Unfit.into()),
                     Some(OnWords::Report) => {
-                        return Err(self.hold(command, stored, &author.name, text, *reply_to, now));
+                        let mentions = mentions.into_iter().map(|mention| mention.user).collect();
+                        return Err(self.hold(command, stored, &author.name, text, *reply_to, mentions, now));
                     }
                     None => {}
                 }
                 let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
                 let (seq, reply_to) = (stored.seq + 1, *reply_to);
                 let (by, edited, deleted_by, reactions) = (by.user, None, None, Vec::new());
-                let message = Message { seq, at_ms, by, name, cmd, text, reply_to, edited, deleted_by, reactions };
+                let message =
+                    Message { seq, at_ms, by, name, cmd, text, reply_to, mentions, edited, deleted_by, reactions };
                 Ok(RoomEvent::Posted { message })
             }
             RoomCommand::Edit { seq, text } => {
@@ -262,9 +283,7 @@ impl Room {
                 let message = self.message(command, *seq)?;
                 let may = message.by == by.user || moderates;
                 ensure(may, ErrorCode::Forbidden, "one deletes what one wrote, a moderator anything")?;
-                let (text, reactions) = (String::new(), Vec::new());
-                let message = Message { text, reactions, deleted_by: Some(by.user), ..message };
-                Ok(RoomEvent::Deleted { message })
+                Ok(RoomEvent::Deleted { message: deleted(message, by.user) })
             }
             RoomCommand::Pin { seq, pinned } => {
                 let may = moderates || stored.is_private() && role.is_some();
@@ -352,6 +371,12 @@ impl Room {
             None => Err(ErrorCode::NoMessage.into()),
         }
     }
+}
+
+/// A message without its words, and all that speaks of them.
+pub(super) fn deleted(message: Message, by: UserId) -> Message {
+    let (text, mentions, reactions) = (String::new(), Vec::new(), Vec::new());
+    Message { text, mentions, reactions, deleted_by: Some(by), ..message }
 }
 
 /// Who makes which room, and under which id.

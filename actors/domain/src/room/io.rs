@@ -33,14 +33,26 @@ pub enum Input {
     Typing {
         by: Arc<Caller>,
     },
-    /// Whether this caller decides the room's reports.
-    MayDecide {
+    /// Whether this caller has this right here; the shell asks before it shows something of the room.
+    May {
         by: Arc<Caller>,
+        right: Right,
     },
     Loaded(Loaded),
     Letter(LetterBody),
     /// The timer of memory.
     Tick,
+}
+
+/// What the shell asks of a room for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// To see what is written in it.
+    Read,
+    /// To write in it.
+    Write,
+    /// To see its reports.
+    Decide,
 }
 
 /// What has happened, for good: an event, and earlier ones that are stored otherwise from now on. What was deleted or written anew is

@@ -7,10 +7,10 @@ use super::{Room, Stored};
 use crate::lexicon::Folded;
 use crate::report::{Entry, Report};
 use crate::{Effect, Millis, Out};
-use fitconnect_protocol::ErrorCode;
 use fitconnect_protocol::limits::{LEXICON_FRESH_MS, REPORTS_OPEN_MAX, REPORTS_PER_HOUR_MAX};
 use fitconnect_protocol::report::{OnWords, ReportReason};
 use fitconnect_protocol::room::RoomCommand;
+use fitconnect_protocol::{ErrorCode, UserId};
 
 /// The list as it was a moment ago.
 #[derive(Default)]
@@ -52,6 +52,7 @@ impl Room {
         name: &str,
         text: &str,
         reply_to: Option<u64>,
+        mentions: Vec<UserId>,
         now: Millis,
     ) -> Stop {
         let by = command.by().user;
@@ -67,6 +68,7 @@ impl Room {
             room_name: stored.name.clone(),
             seq: 0,
             reply_to,
+            mentions,
             author: by,
             author_name: name.to_owned(),
             reporter: by,

@@ -1,10 +1,11 @@
 //! What a room shows, and to whom: its topic, and pages of what was written.
 
-use super::io::{Load, Loaded};
+use super::commands::ensure;
+use super::io::{Load, Loaded, Right};
 use super::{Room, Stored};
 use crate::class::Caller;
 use crate::out::FollowFrom;
-use crate::{AskId, Effect, Out};
+use crate::{AskId, Effect, Millis, Out};
 use fitconnect_protocol::limits::{HISTORY_BYTES_MAX, LOADS_MAX, ROOM_RECENT_BYTES_MAX, ROOM_ROSTER_MAX};
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomMember, RoomSnapshot};
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot, Topic};
@@ -19,6 +20,25 @@ impl Room {
             return Ok(stored);
         }
         Err(ErrorCode::NotMember.into())
+    }
+
+    /// Answers whether this caller has this right.
+    pub(super) fn may(&self, by: &Caller, right: Right, now: Millis, ask: AskId, out: &mut Out<Room>) {
+        let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym).ok_or(ErrorCode::NotFound);
+        let has = match right {
+            Right::Read => self.seen_by(by).map(|_| ()),
+            Right::Write => stored.map_err(Refusal::from).and_then(|stored| {
+                stored.members.get(&by.user).ok_or(ErrorCode::NotMember)?;
+                stored.order.may_write(by.user, now)
+            }),
+            Right::Decide => stored.map_err(Refusal::from).and_then(|stored| {
+                ensure(self.decides(stored, by), ErrorCode::Forbidden, ErrorCode::Forbidden.meaning())
+            }),
+        };
+        match has {
+            Ok(()) => out.answer(ask, Response::Done),
+            Err(refused) => out.refuse(ask, refused),
+        }
     }
 
     pub(super) fn subscribe(&mut self, by: &Caller, position: Option<Position>, ask: AskId, out: &mut Out<Room>) {

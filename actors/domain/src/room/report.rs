@@ -1,7 +1,7 @@
 //! Reports of a room's messages: who may make one, and what those who decide may come to. Nobody in the room is told; what a verdict does
 //! is an event like any other.
 
-use super::commands::{Stop, Waiting, ensure};
+use super::commands::{Stop, Waiting, deleted, ensure};
 use super::io::Load;
 use super::order::Moderator;
 use super::{Change, Room, Stored};
@@ -50,19 +50,9 @@ impl Decided {
 
 impl Room {
     /// Whether somebody decides this room's reports: a moderator, but in a talk of two staff alone, for each of the two is a side.
-    fn decides(&self, stored: &Stored, by: &Caller) -> bool {
+    pub(super) fn decides(&self, stored: &Stored, by: &Caller) -> bool {
         let role = stored.members.get(&by.user).map(|member| member.role);
         by.is_staff() || role >= Some(RoomRole::Moderator) && !stored.is_private()
-    }
-
-    /// Answers whether this caller may see the room's reports.
-    pub(super) fn may_decide(&self, by: &Caller, ask: AskId, out: &mut Out<Room>) {
-        let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym);
-        match stored.map(|stored| self.decides(stored, by)) {
-            Some(true) => out.answer(ask, Response::Done),
-            Some(false) => out.refuse(ask, ErrorCode::Forbidden),
-            None => out.refuse(ask, ErrorCode::NotFound),
-        }
     }
 
     pub(super) fn report(
@@ -114,6 +104,7 @@ impl Room {
             room_name: stored.name.clone(),
             seq,
             reply_to: None,
+            mentions: Vec::new(),
             author: message.by,
             author_name: message.name,
             reporter: by.user,
@@ -173,8 +164,7 @@ impl Room {
                     Err(Stop::Refused(_)) => return Ok(None),
                     Err(stop) => return Err(stop),
                 };
-                let (text, reactions) = (String::new(), Vec::new());
-                let message = Message { text, reactions, deleted_by: Some(by.user), ..message };
+                let message = deleted(message, by.user);
                 let rewrites = self.rewrites(command, &message);
                 return Ok(Some(Change { event: RoomEvent::Deleted { message }, rewrites }));
             }
@@ -203,6 +193,7 @@ impl Room {
             cmd: report.id,
             text: report.text.clone(),
             reply_to: report.reply_to,
+            mentions: self.mentioned(&report.mentions)?,
             edited: None,
             deleted_by: None,
             reactions: Vec::new(),

@@ -1,4 +1,5 @@
 use super::*;
+use fitconnect_protocol::notice::Place;
 use fitconnect_protocol::user::{Hidden, Role, ShowAs};
 use fitconnect_protocol::{SessionId, Uuid};
 
@@ -145,4 +146,61 @@ fn how_far_one_has_read_only_grows() {
     assert_eq!(step(&mut user, command(stranger, UserCommand::Read { room, through: 9 })), ["refused forbidden"]);
     assert_eq!(step(&mut user, Input::Letter(LetterBody::LeftRoom { room })), ["saved left_room"]);
     assert_eq!(step(&mut user, read(9)), ["refused not_member"]);
+}
+
+fn mention(seq: u64, by: UserId) -> Input {
+    let room = RoomId(Uuid::from_u128(8));
+    let place = Place { room, room_name: "Early birds".into(), seq, by, name: "Ben".into() };
+    Input::Letter(LetterBody::Notice { of: NoticeOf::Mentioned { place }, at_ms: 7 })
+}
+
+/// Numbers, how often, and whether it is read.
+fn inbox(user: &User) -> Vec<(u64, u32, bool)> {
+    let told = user.stored().expect("ana").inbox.told(|_| false);
+    told.iter().map(|notice| (notice.number, notice.times, notice.read)).collect()
+}
+
+#[test]
+fn a_notice_waits_in_the_inbox_until_it_is_read() {
+    let mut user = ana();
+    let me = || by(ANA, Role::Member);
+    assert_eq!(step(&mut user, mention(5, BEN)), ["saved noticed"]);
+    assert_eq!(step(&mut user, mention(6, BEN)), ["saved noticed"]);
+    assert_eq!(inbox(&user), [(2, 2, false)], "the newer counts the older in");
+    assert_eq!(step(&mut user, mention(7, UserId(Uuid::from_u128(78)))), ["saved noticed"]);
+    let read = |numbers| command(me(), UserCommand::ReadNotices { numbers });
+    assert_eq!(step(&mut user, read(vec![1, 2, 9])), ["saved notices_read"]);
+    assert_eq!(step(&mut user, read(vec![2])), [""; 0], "it is read already");
+    assert_eq!(step(&mut user, read(vec![0; 51])), ["refused too_large"]);
+    assert_eq!(step(&mut user, mention(8, BEN)), ["saved noticed"]);
+    assert_eq!(inbox(&user), [(2, 2, true), (3, 1, false), (4, 1, false)], "what was read stays");
+    let (room, kind) = (RoomId(Uuid::from_u128(8)), fitconnect_protocol::room::RoomKind::Team);
+    let letter = LetterBody::InRoom { room, kind, name: "Early birds".into(), read: 2, with: None };
+    step(&mut user, Input::Letter(letter));
+    step(&mut user, command(me(), UserCommand::Read { room, through: 7 }));
+    assert_eq!(inbox(&user), [(2, 2, true), (3, 1, true), (4, 1, false)], "who reads the room has read it too");
+    assert_eq!(step(&mut user, mention(7, BEN)), [""; 0], "she was there before the letter");
+    let stranger = by(BEN, Role::Trainer);
+    assert_eq!(step(&mut user, command(stranger, UserCommand::ReadNotices { numbers: vec![4] })), ["refused forbidden"]);
+}
+
+#[test]
+fn what_is_not_wanted_does_not_come_and_the_blocked_are_not_heard() {
+    let mut user = ana();
+    let want = |topic, wanted| command(by(ANA, Role::Member), UserCommand::Want { topic, wanted });
+    assert_eq!(step(&mut user, want(NoticeTopic::Mention, true)), [""; 0], "it is so");
+    assert_eq!(step(&mut user, want(NoticeTopic::Mention, false)), ["saved wanted"]);
+    assert_eq!(step(&mut user, mention(5, BEN)), [""; 0]);
+    let of = NoticeOf::Deleted { room: RoomId(Uuid::from_u128(8)), room_name: String::new(), seq: 3 };
+    assert_eq!(step(&mut user, Input::Letter(LetterBody::Notice { of, at_ms: 7 })), ["saved noticed"], "always told");
+    assert_eq!(step(&mut user, want(NoticeTopic::Mention, true)), ["saved wanted"]);
+    step(&mut user, mention(5, BEN));
+    step(&mut user, Input::Letter(LetterBody::Blocked { by: BEN, user: ANA, blocked: true }));
+    assert_eq!(step(&mut user, mention(6, BEN)), [""; 0]);
+    let stored = user.stored().expect("ana");
+    assert_eq!(stored.inbox.told(|user| stored.blocks.hide(user)).len(), 1, "nor seen where they were before");
+    for seq in 10..80 {
+        step(&mut user, mention(seq, UserId(Uuid::from_u128(1_000 + u128::from(seq)))));
+    }
+    assert_eq!(inbox(&user).len(), 50);
 }

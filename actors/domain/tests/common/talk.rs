@@ -287,7 +287,7 @@ pub fn create(kind: RoomKind, join: JoinRule, members: &[UserId]) -> RoomCommand
 }
 
 pub fn post(text: &str) -> RoomCommand {
-    RoomCommand::Post { text: text.into(), reply_to: None }
+    RoomCommand::say(text)
 }
 
 pub fn report(seq: u64) -> RoomCommand {

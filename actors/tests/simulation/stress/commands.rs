@@ -90,7 +90,7 @@ pub fn mismatch(scene: &mut Scene) {
 }
 
 fn words(room: RoomId, cmd: CmdId, text: &str) -> Request {
-    Request::Room { room, cmd, act: RoomCommand::Post { text: text.into(), reply_to: None } }
+    Request::Room { room, cmd, act: RoomCommand::say(text) }
 }
 
 /// The process dies between the commit and the answer: asked again, the next one gives the answer that was stored.

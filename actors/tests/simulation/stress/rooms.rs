@@ -261,7 +261,7 @@ pub fn history_while_all_write(scene: &mut Scene) {
             let act = match scene.rng.below(3) {
                 0 => RoomCommand::Delete { seq },
                 1 => RoomCommand::Edit { seq, text: "other words".into() },
-                _ => RoomCommand::Post { text: "and more".into(), reply_to: None },
+                _ => RoomCommand::say("and more"),
             };
             let request = scene.in_room(room, act);
             scene.ask(people[0], &request).await;

@@ -284,7 +284,7 @@ impl Scene {
     }
 
     pub fn post(&mut self, room: RoomId, text: &str) -> Request {
-        self.in_room(room, RoomCommand::Post { text: text.into(), reply_to: None })
+        self.in_room(room, RoomCommand::say(text))
     }
 
     pub fn as_user(&mut self, act: UserCommand) -> Request {
@@ -317,7 +317,7 @@ impl Scene {
         let by = self.caller(who);
         for number in 0..count {
             let (cmd, text) = (self.cmd(), format!("{number:04} {}", "x".repeat(bytes)));
-            let act = RoomCommand::Post { text, reply_to: None };
+            let act = RoomCommand::say(text);
             let input = fitconnect_domain::room::Input::Command { by: by.clone(), cmd, act };
             self.house().to_room(room, input, fitconnect_actors::reply::ReplyTo::Nobody);
             if number % 64 == 63 {

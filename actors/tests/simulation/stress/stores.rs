@@ -167,7 +167,7 @@ pub fn clock_jumps(scene: &mut Scene) {
         assert_eq!(scene.stored(room).at, 9);
         let early = scene.cmd();
         scene.jump(-120_000);
-        let act = RoomCommand::Post { text: "from tomorrow".into(), reply_to: None };
+        let act = RoomCommand::say("from tomorrow");
         let answer = scene.ask(people[0], &Request::Room { room, cmd: early, act }).await;
         assert_eq!(code(&answer), Some(ErrorCode::CmdExpired), "stamped ahead of the clock");
     });

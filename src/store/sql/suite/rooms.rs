@@ -96,6 +96,7 @@ fn report(id: u128, room: RoomId, seq: u64, reporter: UserId, at_ms: i64) -> Ent
         room_name: "Early birds".into(),
         seq,
         reply_to: None,
+        mentions: Vec::new(),
         author: ANA,
         author_name: "Ana".into(),
         reporter,

@@ -4,7 +4,7 @@ import { Router } from '../../ui/router.svelte'
 import { updateReady } from '../../ui/session.svelte'
 import { takeUpdate } from './worker'
 
-export type Place = 'today' | 'live' | 'solo' | 'history' | 'summary' | 'import' | 'chats' | 'me'
+export type Place = 'today' | 'live' | 'solo' | 'history' | 'summary' | 'import' | 'chats' | 'inbox' | 'me'
 
 let busy = false
 
@@ -24,6 +24,7 @@ export const router = new Router<Place>(
     summary: '/history/:id',
     import: '/import',
     chats: '/chats/:id?',
+    inbox: '/inbox',
     me: '/me',
   },
   (to) => {

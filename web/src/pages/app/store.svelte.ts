@@ -59,7 +59,7 @@ export async function startStore(): Promise<void> {
   if (kept && !me) {
     me = kept.user
     inClass = kept.user.in_class && uuidText(kept.user.in_class)
-    rooms.begin(kept.user.rooms ?? [], kept.user.hidden)
+    rooms.begin(kept.user)
     meSavedAt = kept.at
   }
   socket.follow('user:me', {
@@ -68,7 +68,7 @@ export async function startStore(): Promise<void> {
       const { t: _, ...fresh } = snapshot
       keepMe(fresh)
       inClass = fresh.in_class && uuidText(fresh.in_class)
-      rooms.begin(fresh.rooms ?? [], fresh.hidden)
+      rooms.begin(fresh)
     },
     event: (event) => heard(event as UserEvent),
   })
@@ -101,7 +101,10 @@ function heard(event: UserEvent): void {
     case 'left_room':
     case 'hidden':
     case 'shown':
-      return keepMe({ ...me, rooms: rooms.kept(), hidden: [...rooms.hidden] })
+    case 'noticed':
+    case 'notices_read':
+    case 'wanted':
+      return keepMe({ ...me, ...rooms.kept() })
   }
 }
 

@@ -11,7 +11,7 @@ export const rooms = new Rooms(socket, currentLogin()?.user ?? '', browserPosts,
 /** For as long as a desk is open. */
 export function followChat(id: string): () => void {
   const stop = socket.follow('user:me', {
-    snapshot: (snapshot) => snapshot.t === 'user' && rooms.begin(snapshot.rooms ?? [], snapshot.hidden),
+    snapshot: (snapshot) => snapshot.t === 'user' && rooms.begin(snapshot),
     event: (event) => rooms.heard(event as UserEvent),
   })
   rooms.open(id)

@@ -31,6 +31,11 @@ export class Rights {
     return !this.private
   }
 
+  /** Members, and staff where it is not a talk of two. */
+  get reads(): boolean {
+    return this.member || (this.staff && !this.private)
+  }
+
   get moderates(): boolean {
     if (this.private) return false
     return this.staff || RANKS[this.snapshot?.role ?? 'member'] > 0

@@ -3,9 +3,10 @@
 import { localNow } from '../../net/clock'
 import type { Socket } from '../../net/socket'
 import { sameUuid, uuidBytes, uuidText } from '../../proto/ids'
-import type { Hidden, Message, OwnRoom, Presence, Refusal, Response, RoomCommand, UserEvent } from '../../proto/protocol'
+import type { Hidden, Message, Notice, NoticeTopic, OwnRoom, Presence, Refusal, Response, RoomCommand, UserEvent, UserSnapshot } from '../../proto/protocol'
 import { Drafts } from '../../room/drafts'
 import { RoomFeed } from '../../room/feed'
+import { byOf, EMPTY, type Inbox, inboxAfter, placeOf } from '../../room/inbox'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
 import { Presences } from '../../room/presence'
@@ -128,6 +129,8 @@ export class Rooms {
   private waiting = $state.raw<readonly Post[]>([])
   /** Of whom nothing is shown, whoever of the two wants it. */
   hidden = $state.raw<readonly Hidden[]>([])
+  /** All that is there, the hidden too. */
+  inbox = $state.raw<Inbox>(EMPTY)
 
   constructor(
     readonly socket: Socket,
@@ -198,9 +201,37 @@ export class Rooms {
     return this.own.reduce((sum, each) => sum + each.unread.count, 0)
   }
 
+  /** What the inbox shows, newest first: nothing of people of whom nothing is shown. */
+  get notices(): Notice[] {
+    const shown = this.inbox.notices.filter(({ of }) => {
+      const by = byOf(of)
+      return !by || !this.hides(by)
+    })
+    return shown.reverse()
+  }
+
+  /** How much of it is unread. */
+  get waits(): number {
+    return this.notices.filter((each) => !each.read).length
+  }
+
+  /** The same without what is unread in a room anyway. */
+  get waitsAlone(): number {
+    return this.notices.filter((each) => !each.read && !placeOf(each.of)).length
+  }
+
+  readNotices(numbers: number[]): Promise<Response> {
+    return this.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'read_notices', numbers } }))
+  }
+
+  want(topic: NoticeTopic, wanted: boolean): Promise<Response> {
+    return this.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'want', topic, wanted } }))
+  }
+
   /** For the next page, until the server has spoken. */
-  kept(): OwnRoom[] {
-    return this.ids.map((id) => this.all.get(id)!.own!)
+  kept(): Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted'> {
+    const { notices, unwanted } = this.inbox
+    return { rooms: this.ids.map((id) => this.all.get(id)!.own!), hidden: [...this.hidden], inbox: [...notices], unwanted: [...unwanted] }
   }
 
   postsOf(room: string): Post[] {
@@ -223,8 +254,9 @@ export class Rooms {
   }
 
   /** What the topic `user:me` says at first. */
-  begin(own: readonly OwnRoom[], hidden: readonly Hidden[] = []): void {
+  begin({ rooms: own = [], hidden = [], inbox = [], unwanted = [] }: Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted'>): void {
     this.hidden = hidden
+    this.inbox = { notices: inbox, unwanted }
     if (!this.begun) document.addEventListener('visibilitychange', () => this.presences.say())
     this.begun = true
     this.presences.start()
@@ -234,6 +266,7 @@ export class Rooms {
   }
 
   heard(event: UserEvent): void {
+    this.inbox = inboxAfter(this.inbox, event)
     if (event.t === 'in_room') this.enter(event.room)
     if (event.t === 'left_room') this.leave(uuidText(event.room))
     if (event.t === 'hidden') this.hidden = [...this.hidden.filter((each) => !sameUuid(each.user, event.person.user)), event.person]

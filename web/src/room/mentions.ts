@@ -1,0 +1,58 @@
+// Names in a message: who may be meant while one types `@`, who is meant in the end, and where they stand in the words.
+
+import { sameUuid } from '../proto/ids'
+import { LIMITS } from '../proto/layout'
+import type { Mention } from '../proto/protocol'
+
+/** So many are offered. */
+const OFFERED = 5
+/** What stands behind an `@` that begins a word, up to the caret: a name has two words at most that are typed. */
+const ASKED = /(?:^|\s)@([^\s@]{0,40}(?: [^\s@]{0,40})?)$/u
+
+/** In lower case and without marks. */
+const folded = (text: string) => text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '')
+
+export interface Asked {
+  /** Where the `@` stands. */
+  from: number
+  /** Whom it may mean, best first. */
+  people: Mention[]
+}
+
+/** Whom the words before the caret may mean. */
+export function askedFor(before: string, people: readonly Mention[]): Asked | undefined {
+  const typed = ASKED.exec(before)?.[1]
+  if (typed === undefined) return undefined
+  const wanted = folded(typed)
+  const fits = ({ name }: Mention) => folded(name).startsWith(wanted) || folded(name).split(/\s+/).some((word) => wanted !== '' && word.startsWith(wanted))
+  const found = people.filter(fits).slice(0, OFFERED)
+  return found.length ? { from: before.length - typed.length - 1, people: found } : undefined
+}
+
+export type Piece = { text: string; who?: Mention }
+
+/** The words cut where they name somebody: the longest name counts. */
+export function piecesOf(text: string, people: readonly Mention[]): Piece[] {
+  const names = people.filter(({ name }) => name).sort((a, b) => b.name.length - a.name.length)
+  const pieces: Piece[] = []
+  let plain = ''
+  for (let at = 0; at < text.length; ) {
+    const who = text[at] === '@' ? names.find(({ name }) => text.startsWith(name, at + 1) && !/^[\p{L}\p{N}]/u.test(text.slice(at + 1 + name.length))) : undefined
+    if (!who) {
+      plain += text[at++]
+      continue
+    }
+    if (plain) pieces.push({ text: plain })
+    plain = ''
+    pieces.push({ text: `@${who.name}`, who })
+    at += 1 + who.name.length
+  }
+  return plain || !pieces.length ? [...pieces, { text: plain }] : pieces
+}
+
+/** Who is meant, each once; no more than a message may name. */
+export function meantIn(text: string, people: readonly Mention[]): Uint8Array[] {
+  const meant: Uint8Array[] = []
+  for (const { who } of piecesOf(text, people)) if (who && !meant.some((user) => sameUuid(user, who.user))) meant.push(who.user)
+  return meant.slice(0, LIMITS.MENTIONS_MAX)
+}
