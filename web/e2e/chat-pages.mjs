@@ -295,7 +295,7 @@ const all = {
     await ana.page.screenshot({ path: join(options.out, 'chat-pages-inbox.png') })
     await ana.page.click('[data-notice=mentioned][data-unread=true]')
     await inRoom(ana)
-    const there = await until(ana.page, () => ana.page.$eval(`${OTHERS_LINE(text)} .mention`, (each) => each.classList.contains('me')), Boolean, within_ms)
+    const there = await until(ana.page, () => ana.page.$eval(`.line:has(.text:has-text("${text}")) .mention`, (each) => each.classList.contains('me')), Boolean, within_ms)
     const read = await until(ana.page, () => waits(ana2), (now) => now === before.value[1], within_ms)
     await Promise.all([enter(ana), enter(ana2)])
     return { ok: told.ok && there.ok && read.ok && problems.length === 0, offered, waits: told.value, in_ms: told.ms, there: there.ok, read: read.ok, problems, wrote: 1 }

@@ -3,8 +3,7 @@
 import type { Message, Refusal, RoomEvent, RoomRole, RoomSnapshot } from '../proto/protocol'
 import { sameUuid, uuidBytes } from '../proto/ids'
 import type { Socket } from '../net/socket'
-import { Messages } from './messages'
-import { reacted } from './reactions'
+import { Messages, reacted } from './messages'
 
 export interface RoomWatcher {
   changed(): void

@@ -2,7 +2,6 @@
 
 import type { Message, Toggle } from '../proto/protocol'
 import { sameUuid } from '../proto/ids'
-import { reacted } from './reactions'
 
 /** Held at most; above it the oldest go, and can be had again. */
 export const MESSAGES_MAX = 2_000
@@ -65,4 +64,18 @@ export class Messages {
 export function unreadOf({ list, more }: Messages, read: number, me: Uint8Array, hides: (user: Uint8Array) => boolean = () => false): Unread {
   const count = list.filter((each) => each.seq > read && !each.deleted_by && !sameUuid(each.by, me) && !hides(each.by)).length
   return { count, more: count > 0 && more && list[0]!.seq > read + 1 }
+}
+
+/** A message with this reaction, or without it; the same message where it is so already. */
+export function reacted(message: Message, { by, reaction, on }: Toggle): Message {
+  const known = message.reactions ?? []
+  const has = known.some((each) => each.reaction === reaction && each.by.some((user) => sameUuid(user, by)))
+  if (message.deleted_by || has === on) return message
+  if (!on) {
+    const left = known.map((each) => (each.reaction === reaction ? { ...each, by: each.by.filter((user) => !sameUuid(user, by)) } : each))
+    return { ...message, reactions: left.filter((each) => each.by.length > 0) }
+  }
+  const there = known.some((each) => each.reaction === reaction)
+  const reactions = there ? known.map((each) => (each.reaction === reaction ? { ...each, by: [...each.by, by] } : each)) : [...known, { reaction, by: [by] }]
+  return { ...message, reactions }
 }
