@@ -2,6 +2,7 @@
 //! from its owner. Driven by `cargo xtask prove fence` through standard input and output.
 //!
 //!   fence schema create|drop NAME --url URL     a schema of its own for a proof
+//!   fence schema season NAME --url URL          the log that a PostgreSQL which has run for a while has
 //!   fence keyspace drop NAME --url NODE         what a proof's server left in Cassandra
 //!   fence setup --url URL [--unfenced]          the classes, once
 //!   fence node --url URL [--unfenced]           `steal CLASS` and `write CLASS MESSAGE` in, `ok CLASS MESSAGE NUMBER` or `no CLASS MESSAGE` out
@@ -45,6 +46,7 @@ fn main() -> Result<()> {
         match words[..] {
             ["schema", "create", name, ..] => schema(url, &format!("create schema if not exists {name}")).await,
             ["schema", "drop", name, ..] => schema(url, &format!("drop schema if exists {name} cascade")).await,
+            ["schema", "season", ..] => season(url).await,
             ["keyspace", "drop", name, ..] => drop_keyspace(url, name).await,
             ["setup", ..] => setup(url, fenced).await,
             ["future", file, _, "sqlite"] => {
@@ -65,6 +67,24 @@ fn main() -> Result<()> {
 async fn schema(url: &str, statement: &str) -> Result<()> {
     let pool = PgPool::connect(url).await?;
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(&pool).await?;
+    Ok(())
+}
+
+/// Segments of the log, 16 MiB each, that are there to be written again.
+const SEGMENTS: usize = 24;
+
+/// A young server fills each new segment of its log with zeros before it writes into it, and everybody waits for that; one that has run
+/// for a while takes old segments again. This brings it there.
+async fn season(url: &str) -> Result<()> {
+    let pool = PgPool::connect(url).await?;
+    for _ in 0..SEGMENTS {
+        sqlx::raw_sql("select pg_logical_emit_message(false, 'fc', 'season')").execute(&pool).await?;
+        sqlx::raw_sql("select pg_switch_wal()").execute(&pool).await?;
+    }
+    // Twice: what the first has left behind, the second makes new again.
+    for _ in 0..2 {
+        sqlx::raw_sql("checkpoint").execute(&pool).await?;
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod film;
 mod guard;
 mod health;
+mod images;
 mod import;
 mod login;
 mod me;
@@ -72,6 +73,8 @@ fn services(cfg: &mut ServiceConfig) {
         .service(reports::list)
         .service(reports::one)
         .service(rooms::search)
+        .service(images::send)
+        .service(images::one)
         .service(words::list)
         .service(words::replace)
         .service(me::me)

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod image;
 pub mod import;
 pub mod ride;
 pub mod seed;

@@ -22,7 +22,7 @@ mod user;
 
 /// For those who measure a reload without a house around it.
 pub use class::ClassBody;
-/// The message of a room's stored event.
-pub use room::posted;
 pub use house::{House, Marks, Ports, Spawner};
 pub use reply::ReplyTo;
+/// The message of a room's stored event.
+pub use room::posted;

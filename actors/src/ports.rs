@@ -8,8 +8,9 @@ use fitconnect_domain::room::Reporting;
 use fitconnect_domain::time::Date;
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{ActorKey, Letter, LetterId, Millis};
+use fitconnect_protocol::room::Picture;
 use fitconnect_protocol::user::{Consent, Profile, Role};
-use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, SourceId, UserId};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ pub struct Commit {
     /// Handled with this commit: each row must still be there, and is gone with it.
     pub received: Vec<LetterId>,
     pub answers: Vec<StoredAnswer>,
-    /// Written into the file of reports, in order.
+    /// Reports, and what becomes of pictures, in order.
     pub reports: Vec<Entry>,
 }
 
@@ -199,6 +200,19 @@ pub struct Account {
     pub password: String,
 }
 
+/// A picture that was sent to a room, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredImage {
+    pub picture: Picture,
+    pub room: RoomId,
+    pub by: UserId,
+    pub at: Millis,
+    /// The message that shows it.
+    pub seq: Option<u64>,
+    /// When it is forgotten; `None`: not before its message.
+    pub until: Option<Millis>,
+}
+
 /// A gym's list of words, with who set it and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetLexicon {
@@ -244,7 +258,7 @@ pub trait StateStore: Send + Sync {
     fn due(&self, now: Millis, limit: u32) -> BoxFuture<'_, Result<Vec<ActorKey>, StoreError>>;
     /// Letters that have not been handled, oldest first, behind `after`.
     fn letters(&self, after: Option<LetterId>, limit: u32) -> BoxFuture<'_, Result<Vec<StoredLetter>, StoreError>>;
-    /// Forgets answers older than their 24 hours, and reports that were decided long ago; how many answers.
+    /// Forgets answers older than their 24 hours, reports that were decided long ago, and pictures whose time has come; how many answers.
     fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     fn person(&self, user: UserId) -> BoxFuture<'_, Result<Option<StoredPerson>, StoreError>>;
@@ -307,6 +321,13 @@ pub trait StateStore: Send + Sync {
     fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
     /// Those of a room's events that are messages.
     fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// A picture that no message shows yet.
+    fn add_image(&self, image: StoredImage, jpeg: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn image(&self, image: ImageId) -> BoxFuture<'_, Result<Option<StoredImage>, StoreError>>;
+    /// JPEG.
+    fn image_bytes(&self, image: ImageId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
+    /// How many this person has sent after a moment.
+    fn images_since(&self, by: UserId, since: Millis) -> BoxFuture<'_, Result<u32, StoreError>>;
     /// A gym's list of words; `None` where nobody has set one.
     fn lexicon(&self, gym: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>>;
     fn set_lexicon(&self, gym: GymId, set: SetLexicon) -> BoxFuture<'_, Result<(), StoreError>>;

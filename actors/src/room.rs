@@ -4,11 +4,11 @@ use crate::body::{Body, fingerprint, pack, unpack};
 use crate::house::House;
 use crate::hub::Channel;
 use crate::outbox::Outbox;
-use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredChange, StoredPerson};
+use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredChange, StoredImage, StoredPerson};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
-use fitconnect_domain::room::{self, Change, Input, Load, Loaded, POSTED, Person, Publish, Room, Stored};
+use fitconnect_domain::room::{self, Change, Input, Load, Loaded, Loose, POSTED, Person, Publish, Room, Stored};
 use fitconnect_domain::user::Never;
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::RoomId;
@@ -154,6 +154,11 @@ impl Body for RoomBody {
                     Loaded::Person { user, person: person.map(known).map(Box::new) }
                 }),
                 Load::Message { seq } => message(&house, id, seq).await.map(|message| Loaded::Message { seq, message }),
+                Load::Image { image } => house.state.image(image).await.map(|found| {
+                    let found = found.filter(|found| found.seq.is_none());
+                    let loose = |found: StoredImage| Loose { room: found.room, by: found.by, picture: found.picture };
+                    Loaded::Image { image, found: found.map(loose) }
+                }),
                 Load::Reporting { user, seq } => {
                     let since = Millis(house.clock.now().0.saturating_sub(HOUR_MS));
                     let found = house.state.reporting(user, since, id, seq).await;

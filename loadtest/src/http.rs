@@ -76,9 +76,20 @@ impl Server {
 
     /// The same as somebody with this token.
     pub async fn text_as(&self, path: &str, token: Option<&str>) -> Result<String, LoadError> {
-        let (status, body) = self.ask("GET", path, token, None).await?;
-        check(status, &body)?;
-        Ok(String::from_utf8_lossy(&body).into_owned())
+        self.bytes("GET", path, token, &[]).await.map(|body| String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Any request, as bytes.
+    pub async fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> Result<Vec<u8>, LoadError> {
+        let (status, answer) = self.ask(method, path, token, body).await?;
+        check(status, &answer)?;
+        Ok(answer)
     }
 
     /// Any request whose answer is JSON.
@@ -89,8 +100,8 @@ impl Server {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Value, LoadError> {
-        let (status, answer) = self.ask(method, path, token, body).await?;
-        check(status, &answer)?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let answer = self.bytes(method, path, token, body.as_bytes()).await?;
         serde_json::from_slice(&answer).map_err(|error| LoadError::BadAnswer(format!("{path}: {error}")))
     }
 
@@ -99,18 +110,17 @@ impl Server {
         method: &str,
         path: &str,
         token: Option<&str>,
-        body: Option<&Value>,
+        body: &[u8],
     ) -> Result<(u16, Vec<u8>), LoadError> {
-        let body = body.map(Value::to_string).unwrap_or_default();
         let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{bearer}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{bearer}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.authority,
             body.len()
         );
         let talk = async {
             let mut socket = TcpStream::connect(self.addr).await?;
-            socket.write_all(request.as_bytes()).await?;
+            socket.write_all(&[request.as_bytes(), body].concat()).await?;
             let mut answer = Vec::new();
             socket.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
             Ok(answer)

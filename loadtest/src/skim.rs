@@ -346,6 +346,7 @@ mod tests {
             text: text.clone(),
             reply_to: Some(3),
             mentions: vec![],
+            picture: None,
             edited: None,
             deleted_by: None,
             reactions: vec![],

@@ -50,7 +50,7 @@ codes! {
     NoTrainer "no_trainer" "a trainer must be present",
     NotDriving "not_driving" "another trainer drives this class: take over first",
     BadPlan "bad_plan" "the plan cannot be run: see the message",
-    BadFile "bad_file" "the file cannot be read as FIT, TCX or GPX: see the message for the place",
+    BadFile "bad_file" "the file cannot be read as what it should be: see the message",
     TooLate "too_late" "the time for this has passed",
     ShuttingDown "shutting_down" "the server goes away: come back as told",
     Internal "internal" "a fault of ours, logged under the trace id in the message",

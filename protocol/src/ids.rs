@@ -40,6 +40,8 @@ uuid_id! {
     ClassId,
     /// A room of people who write to each other.
     RoomId,
+    /// A picture that was sent to a room.
+    ImageId,
     /// A gym; every class, hall and account belongs to one.
     GymId,
     /// One device's session; outlives its socket by [`crate::limits::SESSION_GRACE_MS`].

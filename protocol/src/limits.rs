@@ -53,6 +53,15 @@ pub const ROOM_ROSTER_MAX: usize = 64;
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
 /// People whom one message names.
 pub const MENTIONS_MAX: usize = 8;
+/// Largest picture taken, as bytes and pixels: a phone's camera at its usual setting. The pages make it smaller before they send it.
+pub const IMAGE_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub const IMAGE_PIXELS_MAX: u64 = 25_000_000;
+/// Longer side of a picture as it is kept.
+pub const IMAGE_SIDE_MAX: u32 = 1_600;
+/// A picture that no message shows is forgotten after this: its message may wait for a link.
+pub const IMAGE_LOOSE_MS: u64 = 24 * 3_600_000;
+/// Pictures of one person within an hour.
+pub const IMAGES_PER_HOUR_MAX: u32 = 60;
 /// Notices that an inbox keeps, the newest: they are part of a person's row and of the first frame of `user:me`.
 pub const INBOX_MAX: usize = 50;
 /// Messages of a snapshot: a screen or two of a phone. As bytes, what fits one control lane with the answer around it.

@@ -36,31 +36,15 @@ pub struct Place {
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum NoticeOf {
     /// Somebody named one in a message.
-    Mentioned {
-        place: Place,
-    },
+    Mentioned { place: Place },
     /// Somebody answered one's message.
-    Answered {
-        place: Place,
-    },
+    Answered { place: Place },
     /// Somebody brought one into a room.
-    BroughtIn {
-        room: RoomId,
-        room_name: String,
-        by: UserId,
-        name: String,
-    },
+    BroughtIn { room: RoomId, room_name: String, by: UserId, name: String },
     /// A class has left its summary.
-    Summary {
-        class: ClassId,
-        class_name: String,
-    },
+    Summary { class: ClassId, class_name: String },
     /// Moderators took the words of one's message away. Always told.
-    Deleted {
-        room: RoomId,
-        room_name: String,
-        seq: u64,
-    },
+    Deleted { room: RoomId, room_name: String, seq: u64 },
     /// One's report was decided, or one's message that was held back. Always told.
     Decided {
         room: RoomId,

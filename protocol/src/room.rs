@@ -1,7 +1,7 @@
 //! A room: people who write to each other. Everything that happens in it has a number, without a hole, for as long as the room lasts.
 
 use crate::class::Timestamp;
-use crate::ids::{CmdId, GymId, RoomId, UserId};
+use crate::ids::{CmdId, GymId, ImageId, RoomId, UserId};
 use crate::report::{ReportReason, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,10 @@ pub enum RoomCommand {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<UserId>>"))]
         mentions: Vec<UserId>,
+        /// A picture that one has sent to this room (`POST /v1/rooms/{room}/images`); then there need be no words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        image: Option<ImageId>,
     },
     /// One's own message, with other words.
     Edit {
@@ -145,7 +149,7 @@ pub enum RoomCommand {
 impl RoomCommand {
     /// A message of words alone.
     pub fn say(text: impl Into<String>) -> RoomCommand {
-        RoomCommand::Post { text: text.into(), reply_to: None, mentions: Vec::new() }
+        RoomCommand::Post { text: text.into(), reply_to: None, mentions: Vec::new(), image: None }
     }
 }
 
@@ -195,6 +199,16 @@ pub struct Mention {
     pub name: String,
 }
 
+/// A picture of a message: `GET /v1/images/{image}` has it, as JPEG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Picture {
+    pub image: ImageId,
+    /// Pixels.
+    pub width: u16,
+    pub height: u16,
+}
+
 /// A message as it is now: edits show, and what was deleted has no words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -213,6 +227,9 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<Mention>>"))]
     pub mentions: Vec<Mention>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub picture: Option<Picture>,
     /// Number of the last edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(optional))]

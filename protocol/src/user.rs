@@ -138,6 +138,8 @@ pub enum UserCommand {
     Block { user: UserId, blocked: bool },
     /// One has read these notices of the inbox; what is there no more changes nothing.
     ReadNotices { numbers: Vec<u64> },
+    /// Nobody is told that one is there, or they are again. Each device obeys by what it says of itself ([`crate::presence::Presence`]).
+    Unseen { unseen: bool },
     /// Whether notices about this come at all.
     Want { topic: NoticeTopic, wanted: bool },
 }
@@ -205,7 +207,7 @@ pub enum UserEvent {
     },
     /// Something for the inbox. The oldest beyond fifty is gone with it.
     Noticed {
-        notice: Notice,
+        notice: Box<Notice>,
         /// The earlier one that this one counts in: it is gone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "schema", ts(optional))]
@@ -217,6 +219,10 @@ pub enum UserEvent {
     Wanted {
         topic: NoticeTopic,
         wanted: bool,
+    },
+    /// From now on one's devices say `hidden`, or what is so.
+    Unseen {
+        unseen: bool,
     },
 }
 
@@ -248,5 +254,9 @@ pub struct UserSnapshot {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", ts(optional, as = "Option<Vec<NoticeTopic>>"))]
     pub unwanted: Vec<NoticeTopic>,
+    /// One's devices say `hidden`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<bool>"))]
+    pub unseen: bool,
     pub at_ms: Timestamp,
 }

@@ -1,5 +1,6 @@
 //! `/v1/reports`: the queue of messages that members have pointed at. It is decided over the socket, `room{act: decide}`.
 
+use super::images::Shown;
 use super::openapi::{Refused, ReportReason as ReasonSchema, RoomKind as KindSchema, Verdict as VerdictSchema};
 use super::rooms::may;
 use super::{Answer, ApiError, Server, Signed};
@@ -52,6 +53,9 @@ pub struct Report {
     words: String,
     /// The message's words as they were when it was reported, whatever became of it.
     text: String,
+    /// The message's picture: `GET /v1/images/{image}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<Shown>,
     /// When the message was posted, Unix milliseconds.
     posted_at_ms: i64,
     /// When it was reported, Unix milliseconds.
@@ -76,6 +80,7 @@ impl From<Filed> for Report {
             reason: report.reason,
             words: report.words,
             text: report.text,
+            picture: report.picture.map(Shown::from),
             posted_at_ms: report.posted_at_ms,
             at_ms: report.at_ms,
             decision,

@@ -91,12 +91,7 @@ pub struct Search {
     (status = 404, body = Refused), (status = 503, body = Refused),
 ))]
 #[get("/v1/rooms/{room}/messages")]
-pub async fn search(
-    app: Server,
-    Signed(claims): Signed,
-    room: Path<Uuid>,
-    wanted: Query<Wanted>,
-) -> Answer<Search> {
+pub async fn search(app: Server, Signed(claims): Signed, room: Path<Uuid>, wanted: Query<Wanted>) -> Answer<Search> {
     let words = words_of(&wanted.q);
     if words.is_empty() || words.len() > SEARCH_WORDS_MAX || wanted.q.len() > SEARCH_BYTES_MAX {
         return Err(ApiError::new(ErrorCode::Malformed, "q: one to five words, or their beginnings"));

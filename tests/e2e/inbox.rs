@@ -48,6 +48,7 @@ fn who_is_named_finds_it_on_every_device_and_after_a_restart() {
             text: text.into(),
             reply_to: None,
             mentions: vec![ben.welcome().user],
+            image: None,
         };
         assert_eq!(ana.room(room, named("@Rider 1, seven?")).await.expect("posted"), 3);
         for pushes in [&mut bens, &mut tablets] {
@@ -61,10 +62,10 @@ fn who_is_named_finds_it_on_every_device_and_after_a_restart() {
         let said = say(&ben, room, "yes").await;
         ana.room(room, RoomCommand::Delete { seq: 3 }).await.expect("deleted");
         ana.user(UserCommand::Want { topic: NoticeTopic::Mention, wanted: false }).await.expect("off");
-        let answer = RoomCommand::Post { text: "at seven".into(), reply_to: Some(4), mentions: vec![] };
+        let answer = RoomCommand::Post { text: "at seven".into(), reply_to: Some(4), mentions: vec![], image: None };
         ben.room(room, answer).await.expect("posted");
         assert!(me(&ana).await.inbox.is_empty(), "she does not want to hear of it");
-        let again = RoomCommand::Post { text: "fine".into(), reply_to: Some(said), mentions: vec![] };
+        let again = RoomCommand::Post { text: "fine".into(), reply_to: Some(said), mentions: vec![], image: None };
         ana.room(room, again).await.expect("posted");
         told(&mut tablets).await;
         room

@@ -2,6 +2,7 @@
 
 mod class;
 mod gym;
+mod images;
 mod inbox;
 mod reports;
 mod rooms;

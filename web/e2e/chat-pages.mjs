@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"searched"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"pictured"} {"do":"searched"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -299,6 +299,35 @@ const all = {
     const read = await until(ana.page, () => waits(ana2), (now) => now === before.value[1], within_ms)
     await Promise.all([enter(ana), enter(ana2)])
     return { ok: told.ok && there.ok && read.ok && problems.length === 0, offered, waits: told.value, in_ms: told.ms, there: there.ok, read: read.ok, problems, wrote: 1 }
+  },
+
+  /** Ben sends a large picture: both of Ana's devices show it, made smaller; the trainer deletes it, and it is gone. */
+  async pictured({ text, within_ms = 15_000 }) {
+    const drawn = await ben.page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(2_400, 1_800)
+      const context = canvas.getContext('2d')
+      for (let at = 0; at < 24; at++) {
+        context.fillStyle = `hsl(${at * 15} 70% 50%)`
+        context.fillRect(at * 100, 0, 100, 1_800)
+      }
+      const file = new Uint8Array(await (await canvas.convertToBlob({ type: 'image/png' })).arrayBuffer())
+      return btoa(file.reduce((all, byte) => all + String.fromCharCode(byte), ''))
+    })
+    await ben.page.setInputFiles('.composer [type=file]', { name: 'stripes.png', mimeType: 'image/png', buffer: Buffer.from(drawn, 'base64') })
+    await ben.page.fill(FIELD, text)
+    await ben.page.waitForSelector('[data-do=send]:enabled', { timeout: within_ms })
+    await ben.page.screenshot({ path: join(options.out, 'chat-pages-attached.png') })
+    const problems = await violations(ben.page)
+    await ben.page.press(FIELD, 'Enter')
+    const size = ({ page }) => page.$eval(`${OTHERS_LINE(text)} .picture img[data-there=true]`, (each) => `${each.naturalWidth} × ${each.naturalHeight}`).catch(() => '')
+    const shown = await until(ana.page, () => Promise.all([size(ana), size(ana2), size(coach)]), (now) => now.every((each) => each === '1600 × 1200'), within_ms)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-picture.png') })
+    await ana.page.click(`${OTHERS_LINE(text)} .picture .look`)
+    const large = await ana.page.waitForSelector('dialog.picture-large img', { timeout: within_ms }).then(() => true)
+    await ana.page.click('dialog.picture-large .look')
+    await act(coach, text, '[data-do=delete]', '[data-do=sure]')
+    const gone = await until(ana.page, () => ana.page.$('.lines .picture').then((found) => found === null), Boolean, within_ms)
+    return { ok: shown.ok && large && gone.ok && problems.length === 0, shown: shown.value, in_ms: shown.ms, large, gone: gone.ok, problems, wrote: 1 }
   },
 
   /** Ana looks for a message by the beginnings of its words, and goes to it. */

@@ -2,8 +2,8 @@
 //! members are not told of it. The room files it, the store keeps it, `/v1/reports` shows it.
 
 use fitconnect_protocol::report::{ReportReason, Verdict};
-use fitconnect_protocol::room::RoomKind;
-use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use fitconnect_protocol::room::{Picture, RoomKind};
+use fitconnect_protocol::{CmdId, GymId, ImageId, RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A report as it was made.
@@ -24,6 +24,9 @@ pub struct Report {
     /// Whom a message that was held back means.
     #[serde(default)]
     pub mentions: Vec<UserId>,
+    /// The message's picture.
+    #[serde(default)]
+    pub picture: Option<Picture>,
     pub author: UserId,
     pub author_name: String,
     pub reporter: UserId,
@@ -63,11 +66,15 @@ pub struct Filed {
     pub decision: Option<Decision>,
 }
 
-/// What an actor writes into the file with its commit.
+/// What an actor files with its commit besides its own changes: reports, and which pictures belong to a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// Where the same person's report of this message is open, that one stays and this one is nothing.
     Opened(Box<Report>),
     /// This report is decided, and with it every open one of the same message.
     Decided { report: CmdId, room: RoomId, seq: u64, decision: Decision },
+    /// A message shows this picture from now on; `None`: one that is held back, which has no number yet.
+    Hung { image: ImageId, seq: Option<u64>, at_ms: i64 },
+    /// The message is no more, and what it showed goes with it.
+    TakenDown { room: RoomId, seq: u64, at_ms: i64 },
 }

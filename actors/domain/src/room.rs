@@ -6,12 +6,13 @@ pub mod io;
 mod lexicon;
 mod notices;
 mod order;
+mod post;
 mod reactions;
 mod read;
 mod report;
 mod typing;
 
-pub use io::{Change, Input, Load, Loaded, Person, Publish, Right};
+pub use io::{Change, Input, Load, Loaded, Loose, Person, Publish, Right};
 pub use order::Order;
 pub use report::Reporting;
 
@@ -139,6 +140,7 @@ impl Room {
             self.epoch = (now.0 / 1_000) as u32;
         }
         let (event, rewrites) = (change.event.clone(), change.rewrites.clone());
+        self.file_pictures(&event, seq, now, out);
         self.apply_messages(&event);
         self.apply_people(seq, &event);
         self.remember_writer(&event);
@@ -356,7 +358,10 @@ impl Machine for Room {
         let silent = self.recent.iter().chain(&self.touched).filter(|message| message.deleted_by.is_some());
         assert!(
             silent.into_iter().all(|message| {
-                message.text.is_empty() && message.reactions.is_empty() && message.mentions.is_empty()
+                message.text.is_empty()
+                    && message.reactions.is_empty()
+                    && message.mentions.is_empty()
+                    && message.picture.is_none()
             }),
             "what was deleted has no words"
         );

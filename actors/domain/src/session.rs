@@ -135,6 +135,7 @@ impl Session {
                         | UserCommand::Read { .. }
                         | UserCommand::Block { .. }
                         | UserCommand::ReadNotices { .. }
+                        | UserCommand::Unseen { .. }
                         | UserCommand::Want { .. } => self.by.user,
                     };
                     out.tell(ask, Tell::User(whose, user::Input::Command { by: self.by.clone(), cmd, act }));

@@ -12,7 +12,9 @@ use crate::letter::{ActorKey, Letter, LetterBody};
 use crate::{AskId, Effect, Machine, Millis, Out};
 use blocks::Blocking;
 use fitconnect_protocol::class::MemberSummary;
-use fitconnect_protocol::limits::{INBOX_MAX, NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX};
+use fitconnect_protocol::limits::{
+    INBOX_MAX, NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX,
+};
 use fitconnect_protocol::notice::{Notice, NoticeOf, NoticeTopic};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::session::{Position, Response, Snapshot, Topic};
@@ -50,6 +52,9 @@ pub struct Stored {
     pub blocks: Blocks,
     #[serde(default)]
     pub inbox: Inbox,
+    /// Nobody is told that one is there.
+    #[serde(default)]
+    pub unseen: bool,
 }
 
 /// A room that one is in, and up to which number one has read it.
@@ -81,6 +86,7 @@ impl Stored {
             rooms: BTreeMap::new(),
             blocks: Blocks::default(),
             inbox: Inbox::default(),
+            unseen: false,
         }
     }
 }
@@ -123,7 +129,7 @@ pub enum Change {
     },
     /// `instead`: the earlier notice that this one counts in.
     Noticed {
-        notice: Notice,
+        notice: Box<Notice>,
         instead: Option<u64>,
     },
     NoticesRead {
@@ -132,6 +138,9 @@ pub enum Change {
     Wanted {
         topic: NoticeTopic,
         wanted: bool,
+    },
+    Unseen {
+        unseen: bool,
     },
 }
 
@@ -151,6 +160,7 @@ impl Change {
             Change::Noticed { .. } => "noticed",
             Change::NoticesRead { .. } => "notices_read",
             Change::Wanted { .. } => "wanted",
+            Change::Unseen { .. } => "unseen",
         }
     }
 }
@@ -233,6 +243,13 @@ impl User {
                 }
                 Change::NoticesRead { numbers }
             }
+            UserCommand::Unseen { unseen } if own => {
+                if stored.unseen == unseen {
+                    out.answer(ask, Response::Done);
+                    return Ok(());
+                }
+                Change::Unseen { unseen }
+            }
             UserCommand::Want { topic, wanted } if own => {
                 if stored.inbox.is_wanted(topic) == wanted {
                     out.answer(ask, Response::Done);
@@ -246,6 +263,7 @@ impl User {
             | UserCommand::Read { .. }
             | UserCommand::Block { .. }
             | UserCommand::ReadNotices { .. }
+            | UserCommand::Unseen { .. }
             | UserCommand::Want { .. } => {
                 return Err(ErrorCode::Forbidden.into());
             }
@@ -328,6 +346,10 @@ impl User {
             Change::Wanted { topic, wanted } => {
                 stored.inbox.want(*topic, *wanted);
                 UserEvent::Wanted { topic: *topic, wanted: *wanted }
+            }
+            Change::Unseen { unseen } => {
+                stored.unseen = *unseen;
+                UserEvent::Unseen { unseen: *unseen }
             }
         };
         if let Change::Blocked { user, name } = &change {
@@ -415,6 +437,7 @@ impl User {
             hidden: stored.blocks.told(),
             inbox: stored.inbox.told(|user| stored.blocks.hide(user)),
             unwanted: stored.inbox.unwanted(),
+            unseen: stored.unseen,
             at_ms: now.0 as i64,
         }));
         out.0.push(Effect::Subscribe { ask, topic: Topic::Me, position, snapshot: Box::new(snapshot) });

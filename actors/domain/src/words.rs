@@ -46,7 +46,10 @@ mod tests {
         assert_eq!(words(&"щ".repeat(40)), ["щ".repeat(16)]);
         let finds = |q: &str, text: &str| begin_words_of(&words_of(q), text);
         assert!(finds("сб прИсЁд", "Приседания в сб."), "in any order, case and marks");
-        assert!(!finds("сб жим", "Приседания в сб.") && !finds("еда", "Приседания"), "all of them, from their beginnings");
+        assert!(
+            !finds("сб жим", "Приседания в сб.") && !finds("еда", "Приседания"),
+            "all of them, from their beginnings"
+        );
         assert!(behind("ан").as_slice() > "анна".as_bytes() && behind("ан").as_slice() < "ао".as_bytes());
     }
 }

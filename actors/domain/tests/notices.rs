@@ -21,7 +21,7 @@ fn notices(hand: &mut Hand) -> Vec<(UserId, NoticeOf)> {
 }
 
 fn to(text: &str, reply_to: Option<u64>, mentions: &[UserId]) -> RoomCommand {
-    RoomCommand::Post { text: text.into(), reply_to, mentions: mentions.to_vec() }
+    RoomCommand::Post { text: text.into(), reply_to, mentions: mentions.to_vec(), image: None }
 }
 
 #[test]
@@ -33,10 +33,15 @@ fn whoever_is_named_or_answered_is_told_once() {
     let names: Vec<_> = hand.message(3).expect("it").mentions.into_iter().map(|mention| mention.name).collect();
     assert_eq!(names, ["P2", "P1"], "those who are in the room, each once");
     let told = notices(&mut hand);
-    assert!(matches!(&told[..], [(who, NoticeOf::Mentioned { place })] if *who == user(2)
-        && (place.seq, place.name.as_str(), place.room_name.as_str()) == (3, "P1", "Early birds")), "{told:?}");
+    assert!(
+        matches!(&told[..], [(who, NoticeOf::Mentioned { place })] if *who == user(2)
+        && (place.seq, place.name.as_str(), place.room_name.as_str()) == (3, "P1", "Early birds")),
+        "{told:?}"
+    );
     hand.act(&ben(), to("yes", Some(3), &[]));
-    assert!(matches!(&notices(&mut hand)[..], [(who, NoticeOf::Answered { place })] if *who == user(1) && place.seq == 4));
+    assert!(
+        matches!(&notices(&mut hand)[..], [(who, NoticeOf::Answered { place })] if *who == user(1) && place.seq == 4)
+    );
     hand.act(&ben(), to("yes, @P1", Some(3), &[user(1)]));
     assert!(matches!(&notices(&mut hand)[..], [(_, NoticeOf::Mentioned { .. })]), "one notice, not two");
     hand.act(&ben(), to("I am", Some(4), &[]));
@@ -67,7 +72,9 @@ fn what_lies_far_back_is_looked_up_to_know_whose_it_is() {
 fn who_is_brought_in_or_judged_is_told() {
     let mut hand = Hand::team();
     hand.act(&ana(), RoomCommand::Add { user: user(2) });
-    assert!(matches!(&notices(&mut hand)[..], [(who, NoticeOf::BroughtIn { name, .. })] if *who == user(2) && name == "P1"));
+    assert!(
+        matches!(&notices(&mut hand)[..], [(who, NoticeOf::BroughtIn { name, .. })] if *who == user(2) && name == "P1")
+    );
     hand.act(&trainer(), RoomCommand::Add { user: user(3) });
     assert!(matches!(&notices(&mut hand)[..], [(_, NoticeOf::BroughtIn { name, .. })] if name.is_empty()));
     assert_eq!(hand.act(&ben(), post("fool")), "4");
@@ -75,8 +82,10 @@ fn who_is_brought_in_or_judged_is_told() {
     let id = hand.filed[0].report.id;
     hand.act(&ana(), RoomCommand::Decide { report: id, verdict: Verdict::Delete });
     let told = notices(&mut hand);
-    let [(author, NoticeOf::Deleted { seq: 4, .. }), (reporter, NoticeOf::Decided { verdict: Verdict::Delete, held: false, .. })] =
-        &told[..]
+    let [
+        (author, NoticeOf::Deleted { seq: 4, .. }),
+        (reporter, NoticeOf::Decided { verdict: Verdict::Delete, held: false, .. }),
+    ] = &told[..]
     else {
         panic!("{told:?}")
     };

@@ -106,7 +106,8 @@ fn what_is_held_back_is_posted_when_it_is_let_through() {
     let mut hand = Hand { lexicon, ..Hand::team() };
     hand.act(&ben(), RoomCommand::Join);
     let cmd = CmdId(Uuid::from_u128(777));
-    let reply = RoomCommand::Post { text: "сам дурак".into(), reply_to: Some(1), mentions: vec![] };
+    let reply =
+        RoomCommand::Post { text: "сам дурак".into(), reply_to: Some(1), mentions: vec![], image: None };
     let ask = hand.give(Input::Command { by: ben(), cmd, act: reply });
     let Some(Response::Refused(refusal)) = hand.answers.remove(&ask) else { panic!("it is held back") };
     assert_eq!((refusal.code, hand.events.len()), (ErrorCode::Held, 2));

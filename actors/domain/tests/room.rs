@@ -25,8 +25,14 @@ fn whoever_is_in_it_writes_and_reads() {
     assert_eq!(hand.act(&ben(), RoomCommand::Join), "2");
     assert_eq!(hand.act(&ben(), RoomCommand::Join), "2", "he is in it already");
     assert_eq!(hand.act(&ben(), post("hi\nall")), "3");
-    assert_eq!(hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(3), mentions: vec![] }), "4");
-    assert_eq!(hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(9), mentions: vec![] }), "no_message");
+    assert_eq!(
+        hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(3), mentions: vec![], image: None }),
+        "4"
+    );
+    assert_eq!(
+        hand.act(&ana(), RoomCommand::Post { text: "hi".into(), reply_to: Some(9), mentions: vec![], image: None }),
+        "no_message"
+    );
     assert_eq!(hand.act(&ana(), post("  \n ")), "malformed");
     assert_eq!(hand.act(&ana(), post(&"x".repeat(4_097))), "too_large");
     assert_eq!(hand.message(3).expect("a message").name, "P2");
@@ -422,7 +428,7 @@ fn any_command() -> impl Strategy<Value = (u128, RoomCommand)> {
     let who = (1..8_u128).prop_map(user);
     let role = prop_oneof![Just(RoomRole::Member), Just(RoomRole::Moderator), Just(RoomRole::Owner)];
     let act = prop_oneof![
-        8 => ("[a-c]{0,3}", proptest::option::of(seq.clone())).prop_map(|(text, reply_to)| RoomCommand::Post { text, reply_to, mentions: vec![] }),
+        8 => ("[a-c]{0,3}", proptest::option::of(seq.clone())).prop_map(|(text, reply_to)| RoomCommand::Post { text, reply_to, mentions: vec![], image: None }),
         3 => (seq.clone(), "[d-f]{1,3}").prop_map(|(seq, text)| RoomCommand::Edit { seq, text }),
         3 => seq.clone().prop_map(|seq| RoomCommand::Delete { seq }),
         6 => (seq.clone(), any::<bool>()).prop_map(|(seq, on)| react(seq, Reaction::Fire, on)),

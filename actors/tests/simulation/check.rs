@@ -148,6 +148,9 @@ fn user_event(run: &Run, user: UserId, event: &UserEvent) -> Checked {
         UserEvent::NoticesRead { numbers } => {
             has(run, user, |change| matches!(change, user::Change::NoticesRead { numbers: known } if known == numbers))
         }
+        UserEvent::Unseen { unseen } => {
+            has(run, user, |change| matches!(change, user::Change::Unseen { unseen: known } if known == unseen))
+        }
         UserEvent::Wanted { topic, wanted } => has(
             run,
             user,

@@ -13,7 +13,7 @@ use fitconnect_protocol::class::{Sensor, SourceKind};
 use fitconnect_protocol::limits::{CMD_RECENT_MS, RING_EVENTS_MAX};
 use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::session::Response;
-use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, SourceId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, SourceId, UserId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, VecDeque};
@@ -540,7 +540,7 @@ impl StateStore for SimStore {
         .boxed()
     }
 
-    // What follows is the shell's, or for rooms with reports: no actor asks for it here.
+    // What follows is the shell's, or for rooms with reports and pictures: no actor asks for it here.
 
     fn lexicon(&self, _: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>> {
         async { Ok(None) }.boxed()
@@ -559,6 +559,18 @@ impl StateStore for SimStore {
         _: u32,
     ) -> BoxFuture<'_, Result<Vec<Filed>, StoreError>> {
         async { Ok(Vec::new()) }.boxed()
+    }
+    fn add_image(&self, _: StoredImage, _: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async { Ok(()) }.boxed()
+    }
+    fn image(&self, _: ImageId) -> BoxFuture<'_, Result<Option<StoredImage>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+    fn image_bytes(&self, _: ImageId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        async { Ok(None) }.boxed()
+    }
+    fn images_since(&self, _: UserId, _: Millis) -> BoxFuture<'_, Result<u32, StoreError>> {
+        async { Ok(0) }.boxed()
     }
     fn reporting(&self, _: UserId, _: Millis, _: RoomId, _: u64) -> BoxFuture<'_, Result<Reporting, StoreError>> {
         async { Ok(Reporting::default()) }.boxed()

@@ -117,7 +117,7 @@ impl Client {
     fn write_to(&mut self, room: RoomId, mentions: Vec<UserId>, now: Millis) -> CmdId {
         self.talk.number += 1;
         let text = format!("words {} of {}", self.talk.number, self.name);
-        self.in_room(room, RoomCommand::Post { text, reply_to: None, mentions }, true, now)
+        self.in_room(room, RoomCommand::Post { text, reply_to: None, mentions, image: None }, true, now)
     }
 
     fn another(&mut self, ctx: &Ctx<'_>) -> UserId {

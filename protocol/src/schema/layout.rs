@@ -18,6 +18,8 @@ const LIMITS: &[(&str, u64)] = &[
     ("SAMPLE_SOURCES_MAX", limits::SAMPLE_SOURCES_MAX as u64),
     ("SUBSCRIPTIONS_MAX", limits::SUBSCRIPTIONS_MAX as u64),
     ("HERE_EVERY_MS", limits::HERE_EVERY_MS),
+    ("IMAGE_BYTES_MAX", limits::IMAGE_BYTES_MAX as u64),
+    ("IMAGE_SIDE_MAX", limits::IMAGE_SIDE_MAX as u64),
     ("MENTIONS_MAX", limits::MENTIONS_MAX as u64),
     ("INBOX_MAX", limits::INBOX_MAX as u64),
     ("TYPING_EVERY_MS", limits::TYPING_EVERY_MS),

@@ -35,9 +35,9 @@ fn every_command_and_event_is_there() {
     all_seen!(frames::class_commands(), ClassCommand: Open, Lobby, Plan, Forecast, Undo, Cancel, Abort, Join, Admit, Leave, Pair,
         Swap, Boot, Acknowledge, Sos, Hand, Cue, Drive, Shown);
     all_seen!(frames::class_events(), ClassEvent: Phase, Plan, Roster, Gone, Cue, Staff, Whisper, Loose);
-    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block, ReadNotices, Want);
+    all_seen!(frames::user_commands(), UserCommand: Consent, Profile, ApproveHrMax, Read, Block, ReadNotices, Want, Unseen);
     all_seen!(frames::user_events(), UserEvent: Consent, Profile, Summary, InClass, InRoom, LeftRoom, Hidden, Shown, Noticed,
-        NoticesRead, Wanted);
+        NoticesRead, Wanted, Unseen);
     all_seen!(frames::snapshots(), Snapshot: Class, Board, User, Room);
     all_seen!(frames::topics(), Topic: Class, Board, Desk, Me, Room);
     all_seen!(rooms::commands(), RoomCommand: Create, Join, Leave, Add, Remove, Appoint, Post, Edit, Delete, React, Pin, Slow, Mute, Ban, Report, Decide);

@@ -2,12 +2,12 @@
 
 use crate::rooms;
 use fitconnect_protocol::class::*;
+use fitconnect_protocol::notice::{Notice, NoticeTopic};
 use fitconnect_protocol::presence::{Presence, Present};
 use fitconnect_protocol::room::RoomKind;
 use fitconnect_protocol::sample::*;
 use fitconnect_protocol::session::*;
 use fitconnect_protocol::tick::{BoardRow, Header, Signal};
-use fitconnect_protocol::notice::{Notice, NoticeTopic};
 use fitconnect_protocol::user::*;
 use fitconnect_protocol::*;
 
@@ -153,6 +153,7 @@ pub fn user_commands() -> Vec<UserCommand> {
         UserCommand::Read { room: rooms::room(), through: 4_294_967_297 },
         UserCommand::Consent { consent: consent(ShowAs::Name) },
         UserCommand::Block { user: rooms::other(), blocked: true },
+        UserCommand::Unseen { unseen: true },
         UserCommand::ReadNotices { numbers: vec![7, 4_294_967_297] },
     ];
     all.extend(rooms::notice_topics().into_iter().map(|topic| UserCommand::Want { topic, wanted: false }));
@@ -207,10 +208,16 @@ pub fn user_events() -> Vec<UserEvent> {
         UserEvent::Hidden { person: hidden(true) },
         UserEvent::Hidden { person: hidden(false) },
         UserEvent::Shown { user: rooms::other() },
+        UserEvent::Unseen { unseen: false },
         UserEvent::NoticesRead { numbers: vec![7] },
         UserEvent::Wanted { topic: NoticeTopic::Class, wanted: true },
     ]);
-    all.extend(notices().into_iter().zip([None, Some(6)].into_iter().cycle()).map(|(notice, instead)| UserEvent::Noticed { notice, instead }));
+    all.extend(
+        notices()
+            .into_iter()
+            .zip([None, Some(6)].into_iter().cycle())
+            .map(|(notice, instead)| UserEvent::Noticed { notice: Box::new(notice), instead }),
+    );
     all
 }
 
@@ -556,6 +563,7 @@ fn user_snapshot() -> UserSnapshot {
         hidden: vec![hidden(true), hidden(false)],
         inbox: notices(),
         unwanted: vec![NoticeTopic::Room],
+        unseen: true,
         at_ms: START,
     }
 }

@@ -12,6 +12,10 @@ pub fn room() -> RoomId {
     RoomId(class().0)
 }
 
+pub fn image() -> ImageId {
+    ImageId(class().0)
+}
+
 pub fn own() -> OwnRoom {
     OwnRoom { room: room(), kind: RoomKind::Direct, name: "Ben".into(), read: 41, with: Some(other()) }
 }
@@ -55,8 +59,8 @@ pub fn commands() -> Vec<RoomCommand> {
         RoomCommand::Add { user: other() },
         RoomCommand::Remove { user: other() },
         RoomCommand::say("Кто завтра в 7:00?"),
-        RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41), mentions: vec![] },
-        RoomCommand::Post { text: "@Ben?".into(), reply_to: None, mentions: vec![other()] },
+        RoomCommand::Post { text: "Me!\nAnd Ben.".into(), reply_to: Some(41), mentions: vec![], image: None },
+        RoomCommand::Post { text: "@Ben?".into(), reply_to: None, mentions: vec![other()], image: Some(image()) },
         RoomCommand::Edit { seq: 42, text: "Me, and Ben.".into() },
         RoomCommand::Delete { seq: 42 },
         RoomCommand::React { seq: 42, reaction: Reaction::Heart, on: false },
@@ -109,13 +113,22 @@ fn messages() -> Vec<Message> {
         text: "Кто завтра в 7:00?".into(),
         reply_to: None,
         mentions: vec![],
+        picture: None,
         edited: None,
         deleted_by: None,
         reactions: vec![Reacted { reaction: Reaction::Fire, by: vec![user(), other()] }],
     };
     let mentions = vec![Mention { user: other(), name: "Ben".into() }];
-    let edited =
-        Message { seq: 41, text: "@Ben".into(), reply_to: Some(40), mentions, edited: Some(43), ..plain.clone() };
+    let picture = Some(Picture { image: image(), width: 1_600, height: 1_200 });
+    let edited = Message {
+        seq: 41,
+        picture,
+        text: "@Ben".into(),
+        reply_to: Some(40),
+        mentions,
+        edited: Some(43),
+        ..plain.clone()
+    };
     let deleted =
         Message { seq: 42, text: String::new(), deleted_by: Some(other()), reactions: vec![], ..plain.clone() };
     vec![plain, edited, deleted]

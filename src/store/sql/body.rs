@@ -3,6 +3,8 @@
 
 #[path = "body/commit.rs"]
 mod commit;
+#[path = "body/images.rs"]
+mod images;
 #[path = "body/lexicons.rs"]
 mod lexicons;
 #[path = "body/load.rs"]

@@ -124,6 +124,21 @@ pub const TABLES: &[Table] = &[
         key: 2,
         columns: &[("room_id", Id), ("seq", Int), ("at_us", Int), ("kind", Text), ("body", Bytes)],
     },
+    Table {
+        name: "fc_image",
+        key: 1,
+        columns: &[
+            ("image_id", Id),
+            ("room_id", Id),
+            ("by_user", Id),
+            ("at_us", Int),
+            ("seq", Int),
+            ("until_us", Int),
+            ("width", Int),
+            ("height", Int),
+            ("body", Bytes),
+        ],
+    },
     Table { name: "fc_lexicon", key: 1, columns: &[("gym_id", Id), ("body", Bytes), ("set_by", Id), ("at_us", Int)] },
     Table {
         name: "fc_report",

@@ -47,6 +47,10 @@ pub const SQLITE: &[Migration] = migrations! { "sqlite":
     34 "0034_report_reporter",
     35 "0035_report_decided",
     36 "0036_lexicon",
+    37 "0037_image",
+    38 "0038_image_message",
+    39 "0039_image_until",
+    40 "0040_image_by",
 };
 
 /// The same on the PostgreSQL wire, number by number.
@@ -87,6 +91,10 @@ pub const COCKROACH: &[Migration] = migrations! { "cockroach":
     34 "0034_report_reporter",
     35 "0035_report_decided",
     36 "0036_lexicon",
+    37 "0037_image",
+    38 "0038_image_message",
+    39 "0039_image_until",
+    40 "0040_image_by",
 };
 
 /// Where PostgreSQL needs other words than CockroachDB: its order of texts, its indexes, and no rows that expire.

@@ -93,6 +93,7 @@ cases! {
     a_deleted_message_is_nowhere_read_again,
     a_room_is_read_in_pages,
     reports_wait_until_they_are_decided,
+    a_picture_lasts_as_long_as_its_message,
     a_gym_has_one_list_of_words,
 }
 

@@ -74,6 +74,13 @@ export interface People {
   more: boolean
 }
 
+/** A picture of a room as it is kept. */
+export interface ShownPicture {
+  image: string
+  width: number
+  height: number
+}
+
 /** Somebody has pointed at a message; the words are as they were then. */
 export interface Report {
   report: string
@@ -90,6 +97,7 @@ export interface Report {
   reason: ReportReason
   words: string
   text: string
+  picture?: ShownPicture
   posted_at_ms: number
   at_ms: number
 }
@@ -135,18 +143,20 @@ interface Options {
   token?: string
   body?: unknown
   file?: Blob
+  /** Otherwise nothing is kept. */
+  cache?: RequestCache
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
-async function send(method: Method, path: string, { token, body, file }: Options): Promise<Response> {
+async function send(method: Method, path: string, { token, body, file, cache = 'no-store' }: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (token) headers.authorization = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   if (file) headers['content-type'] = 'application/octet-stream'
   try {
     const signal = AbortSignal.timeout(file ? FILE_MS_MAX : REQUEST_MS_MAX)
-    return await fetch(path, { method, headers, body: file ?? (body === undefined ? undefined : JSON.stringify(body)), signal, cache: 'no-store' })
+    return await fetch(path, { method, headers, body: file ?? (body === undefined ? undefined : JSON.stringify(body)), signal, cache })
   } catch (error) {
     throw new ApiError('network', 0, String(error))
   }
@@ -173,6 +183,14 @@ export const api = {
   /** Messages of a room whose words begin so, newest first; `before` goes on where the answer before ended. */
   search: (token: string, room: string, words: string, before?: number) =>
     call<Found>('GET', `/v1/rooms/${room}/messages?q=${encodeURIComponent(words)}${before === undefined ? '' : `&before=${before}`}`, { token }),
+  /** A picture for a message to come. */
+  sendImage: (token: string, room: string, file: Blob) => call<ShownPicture>('POST', `/v1/rooms/${room}/images`, { token, file }),
+  /** A picture of a message, as JPEG. */
+  async image(token: string, image: string): Promise<Blob> {
+    const response = await send('GET', `/v1/images/${image}`, { token, cache: 'default' })
+    if (response.ok) return response.blob()
+    throw refused(response, await response.json().catch(() => undefined))
+  },
   about: () => call<About>('GET', '/v1/about'),
   newPairing: () => call<PairingCode>('POST', '/v1/pairings'),
   /** The screen's log-in, once; none while no trainer has confirmed it. */

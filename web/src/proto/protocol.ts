@@ -286,7 +286,7 @@ seq: number, at_ms: number, by: Uint8Array, name: string,
 /**
  * The command that posted it: whoever sent it knows it by that.
  */
-cmd: Uint8Array, text: string, reply_to?: number, mentions?: Array<Mention>,
+cmd: Uint8Array, text: string, reply_to?: number, mentions?: Array<Mention>, picture?: Picture,
 /**
  * Number of the last edit.
  */
@@ -385,6 +385,15 @@ with?: Uint8Array, };
  * Where a class stands.
  */
 export type Phase = "scheduled" | "open" | "lobby" | "live" | "paused" | "cooling" | "finished" | "settled" | "cancelled" | "aborted";
+
+/**
+ * A picture of a message: `GET /v1/images/{image}` has it, as JPEG.
+ */
+export type Picture = { image: Uint8Array,
+/**
+ * Pixels.
+ */
+width: number, height: number, };
 
 /**
  * Where a message stands, and whose it is. It has no words: what is deleted is then read nowhere.
@@ -587,7 +596,11 @@ reply_to?: number,
 /**
  * Whom the words mean by `@name`. Those who are in the room find it in their inbox; others are only words.
  */
-mentions?: Array<Uint8Array>, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, } | { "t": "report", seq: number, reason: ReportReason,
+mentions?: Array<Uint8Array>,
+/**
+ * A picture that one has sent to this room (`POST /v1/rooms/{room}/images`); then there need be no words.
+ */
+image?: Uint8Array, } | { "t": "edit", seq: number, text: string, } | { "t": "react", seq: number, reaction: Reaction, on: boolean, } | { "t": "delete", seq: number, } | { "t": "pin", seq: number, pinned: boolean, } | { "t": "slow", seconds: number, } | { "t": "mute", user: Uint8Array, for_s: number, } | { "t": "ban", user: Uint8Array, banned: boolean, } | { "t": "report", seq: number, reason: ReportReason,
 /**
  * In one's own words, if that helps.
  */
@@ -824,7 +837,7 @@ export type TopicPosition = [string, number, number];
 /**
  * Changes to one's own account, on any device.
  */
-export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, } | { "t": "block", user: Uint8Array, blocked: boolean, } | { "t": "read_notices", numbers: Array<number>, } | { "t": "want", topic: NoticeTopic, wanted: boolean, };
+export type UserCommand = { "t": "consent", consent: Consent, } | { "t": "profile", profile: Profile, } | { "t": "approve_hr_max", user: Uint8Array, } | { "t": "read", room: Uint8Array, through: number, } | { "t": "block", user: Uint8Array, blocked: boolean, } | { "t": "read_notices", numbers: Array<number>, } | { "t": "unseen", unseen: boolean, } | { "t": "want", topic: NoticeTopic, wanted: boolean, };
 
 /**
  * What the topic `user:me` tells.
@@ -833,7 +846,7 @@ export type UserEvent = { "t": "consent", consent: Consent, } | { "t": "profile"
 /**
  * The earlier one that this one counts in: it is gone.
  */
-instead?: number, } | { "t": "notices_read", numbers: Array<number>, } | { "t": "wanted", topic: NoticeTopic, wanted: boolean, };
+instead?: number, } | { "t": "notices_read", numbers: Array<number>, } | { "t": "wanted", topic: NoticeTopic, wanted: boolean, } | { "t": "unseen", unseen: boolean, };
 
 /**
  * The topic `user:me` as it is now.
@@ -854,7 +867,11 @@ inbox?: Array<Notice>,
 /**
  * Notices about these do not come.
  */
-unwanted?: Array<NoticeTopic>, at_ms: number, };
+unwanted?: Array<NoticeTopic>,
+/**
+ * One's devices say `hidden`.
+ */
+unseen?: boolean, at_ms: number, };
 
 /**
  * What a report comes to.

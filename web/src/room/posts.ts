@@ -11,6 +11,8 @@ export interface Aside {
   readonly replyTo?: number
   /** Ids of those whom the words name. */
   readonly mentions?: readonly string[]
+  /** A picture that was sent before. */
+  readonly picture?: { readonly image: string; readonly width: number; readonly height: number }
 }
 
 export interface Post extends Aside {
@@ -100,7 +102,7 @@ export class Posts {
       return void this.pump(post.room)
     }
     this.discard(key)
-    this.post(post.room, post.text, { replyTo: post.replyTo, mentions: post.mentions })
+    this.post(post.room, post.text, { replyTo: post.replyTo, mentions: post.mentions, picture: post.picture })
   }
 
   /** What failed is not wanted any more. */
@@ -139,8 +141,8 @@ export class Posts {
 
   /** False where the page's link has ended for good: the next page goes on. */
   private async send(post: Post): Promise<boolean> {
-    const { key, room, text, replyTo, mentions } = post
-    const body: Request = { t: 'room', room: uuidBytes(room), cmd: uuidBytes(key), act: { t: 'post', text, reply_to: replyTo, mentions: mentions?.map(uuidBytes) } }
+    const { key, room, text, replyTo, mentions, picture } = post
+    const body: Request = { t: 'room', room: uuidBytes(room), cmd: uuidBytes(key), act: { t: 'post', text, reply_to: replyTo, mentions: mentions?.map(uuidBytes), image: picture && uuidBytes(picture.image) } }
     let answer
     try {
       answer = await this.socket.repeat(body)

@@ -51,6 +51,11 @@ impl Schema {
         Ok(Schema { url, what: "keyspace", base: node.to_owned(), name, helper: helper(ctx)? })
     }
 
+    /// The server's log is as that of a server that has run for a while.
+    pub fn season(&self) -> Result<()> {
+        self.say("season")
+    }
+
     fn say(&self, what: &str) -> Result<()> {
         let mut command = Command::new(&self.helper);
         let output = command.args([self.what, what, &self.name, "--url", &self.base]).stdin(Stdio::null()).output()?;

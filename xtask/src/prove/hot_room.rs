@@ -32,6 +32,9 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
         Err(why) => return Ok(Outcome::skipped(&why)),
     };
     let schema = Schema::new(ctx, &postgres.address)?;
+    if !ctx.quick {
+        schema.season()?;
+    }
     let state = ["--state", schema.url.as_str()];
     let size = if ctx.quick { Size { writers: 20, seconds: 4 } } else { Size { writers: 240, seconds: 30 } };
     let serve = [&state[..], &["--token-life-s", "604800"]].concat();
@@ -79,6 +82,9 @@ async fn proof(ctx: &Ctx, size: &Size, gym: &Gym) -> Result<Outcome> {
     let percentile = |percent: usize| counted.get(counted.len() * percent / 100).copied().unwrap_or(f64::INFINITY);
     let rate = counted.len() as f64 / size.seconds as f64;
     let mut outcome = Outcome::new();
+    if !ctx.quick {
+        outcome.fact("PostgreSQL's log", "seasoned: its segments are there to be written again");
+    }
     outcome.fact("writers, followers", format!("{}, {FOLLOWERS}", size.writers));
     outcome.speed(ctx, "messages acknowledged a second", format!("{rate:.0}"), "≥ 2,000", rate >= PER_S);
     let words = format!("{:.1} and {:.1} ms", percentile(50), percentile(99));

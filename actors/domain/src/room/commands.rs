@@ -1,14 +1,13 @@
 //! What people may do in a room, and what refuses them. A refusal changes nothing. What must be looked up first is, and then the command
 //! is decided from the beginning, by what holds at that moment.
 
-use super::io::{Change, Load, Loaded, Person};
+use super::io::{Change, Load, Loaded, Loose, Person};
 use super::order::Moderator;
 use super::{Reporting, Room, Stored};
 use crate::class::Caller;
 use crate::report::{Entry, Filed};
 use crate::{AskId, Effect, Millis, Out};
 use fitconnect_protocol::limits::*;
-use fitconnect_protocol::report::OnWords;
 use fitconnect_protocol::room::{JoinRule, Message, RoomCommand, RoomEvent, RoomKind, RoomMember, RoomRole, Toggle};
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::user::Role;
@@ -25,6 +24,7 @@ pub(super) struct Waiting {
     for_what: Option<Load>,
     people: BTreeMap<UserId, Option<Box<Person>>>,
     message: Option<Option<Message>>,
+    loose: Option<Option<Loose>>,
     reporting: Option<Reporting>,
     filed: Option<Option<Box<Filed>>>,
 }
@@ -42,6 +42,19 @@ impl Waiting {
         self.cmd
     }
 
+    pub(super) fn act(&self) -> &RoomCommand {
+        &self.act
+    }
+
+    /// The message that was looked up, if one was.
+    pub(super) fn message(&self) -> Option<Option<&Message>> {
+        self.message.as_ref().map(Option::as_ref)
+    }
+
+    pub(super) fn loose(&self) -> Option<Option<Loose>> {
+        self.loose
+    }
+
     pub(super) fn reporting(&self) -> Option<Reporting> {
         self.reporting
     }
@@ -51,8 +64,8 @@ impl Waiting {
     }
 
     pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
-        let (message, reporting, filed) = (None, None, None);
-        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message, reporting, filed }
+        let (message, loose, reporting, filed) = (None, None, None, None);
+        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message, loose, reporting, filed }
     }
 }
 
@@ -84,11 +97,12 @@ pub(super) fn ensure(holds: bool, code: ErrorCode, message: &str) -> Result<(), 
     if holds { Ok(()) } else { Err(Refusal::new(code, message)) }
 }
 
-/// Words of a message: something to read, lines allowed.
-fn words(text: &str) -> Result<(), Refusal> {
+/// Words of a message: something to read, lines allowed; beside a picture there may be none.
+pub(super) fn words(text: &str, has_picture: bool) -> Result<(), Refusal> {
     let fits = text.len() <= MESSAGE_BYTES_MAX;
     ensure(fits, ErrorCode::TooLarge, "a message has at most 4,096 bytes")?;
-    let readable = !text.trim().is_empty() && !text.chars().any(|c| c.is_control() && c != '\n');
+    let there = has_picture || !text.trim().is_empty();
+    let readable = there && !text.chars().any(|c| c.is_control() && c != '\n');
     ensure(readable, ErrorCode::Malformed, "a message has words, and no control characters but line ends")
 }
 
@@ -96,18 +110,16 @@ impl Room {
     pub(super) fn command(&mut self, mut command: Waiting, now: Millis, out: &mut Out<Room>) {
         match self.decide(&command, now) {
             Ok(change) => {
-                // What is answered was looked up to know whose it is.
-                if let Some(Some(answered)) = command.message.filter(|_| matches!(command.act, RoomCommand::Post { .. })) {
-                    self.keep_known(answered);
-                }
+                self.remember(command.message.flatten());
                 self.happen(change, &[command.ask], now, out);
             }
             Err(Stop::Gathers(message, toggle)) => self.gather(&command, *message, toggle, now, out),
             Err(Stop::Files(entry, change)) => {
                 let verdict = match &*entry {
                     Entry::Decided { decision, .. } => Some(decision.verdict),
-                    Entry::Opened(_) => None,
+                    Entry::Opened(_) | Entry::Hung { .. } | Entry::TakenDown { .. } => None,
                 };
+                self.remember(command.message.take().flatten());
                 self.file(command.ask, *entry, change.map(|change| *change), now, out);
                 if let (Some(verdict), Some(Some(filed))) = (verdict, command.filed()) {
                     self.notice_decided(&filed.report, verdict, now, out);
@@ -129,11 +141,19 @@ impl Room {
         }
     }
 
+    /// What was looked up to decide is known from here on: whose it is, and what it shows.
+    fn remember(&mut self, message: Option<Message>) {
+        if let Some(message) = message.filter(|message| self.known(message.seq).is_none()) {
+            self.keep_known(message);
+        }
+    }
+
     /// What somebody waited for has been read: their commands are decided, in the order in which they came.
     pub(super) fn loaded(&mut self, loaded: Loaded, now: Millis, out: &mut Out<Room>) {
         let load = match &loaded {
             Loaded::Person { user, .. } => Load::Person { user: *user },
             Loaded::Message { seq, .. } => Load::Message { seq: *seq },
+            Loaded::Image { image, .. } => Load::Image { image: *image },
             Loaded::Reporting { user, seq, .. } => Load::Reporting { user: *user, seq: *seq },
             Loaded::Lexicon { gym, found } => {
                 self.lexicon_is(found, now);
@@ -150,6 +170,7 @@ impl Room {
             match &loaded {
                 Loaded::Person { user, person } => _ = command.people.insert(*user, person.clone()),
                 Loaded::Message { message, .. } => command.message = Some(message.as_deref().cloned()),
+                Loaded::Image { found, .. } => command.loose = Some(*found),
                 Loaded::Reporting { found, .. } => command.reporting = Some(*found),
                 Loaded::Lexicon { .. } => {}
                 Loaded::Report { filed, .. } => command.filed = Some(filed.clone()),
@@ -230,39 +251,12 @@ impl Room {
                 }
                 Ok(RoomEvent::Appointed { user: *user, role: *theirs, by: by.user, at_ms })
             }
-            RoomCommand::Post { text, reply_to, mentions } => {
-                let author = stored.members.get(&by.user).ok_or(ErrorCode::NotMember)?;
-                words(text)?;
-                stored.order.may_write(by.user, now)?;
-                if !moderates {
-                    self.slowed(stored, by.user, now)?;
-                }
-                let known = reply_to.is_none_or(|seq| (1..=stored.seq).contains(&seq));
-                ensure(known, ErrorCode::NoMessage, "what is answered has not been written")?;
-                let mentions = self.mentioned(mentions)?;
-                if let Some(seq) = reply_to.filter(|seq| self.known(*seq).is_none() && command.message.is_none()) {
-                    return Err(Stop::Needs(Load::Message { seq }));
-                }
-                match self.unfit(stored, text)? {
-                    Some(OnWords::Refuse) => return Err(ErrorCode::Unfit.into()),
-                    Some(OnWords::Report) => {
-                        let mentions = mentions.into_iter().map(|mention| mention.user).collect();
-                        return Err(self.hold(command, stored, &author.name, text, *reply_to, mentions, now));
-                    }
-                    None => {}
-                }
-                let (name, text, cmd) = (author.name.clone(), text.clone(), command.cmd);
-                let (seq, reply_to) = (stored.seq + 1, *reply_to);
-                let (by, edited, deleted_by, reactions) = (by.user, None, None, Vec::new());
-                let message =
-                    Message { seq, at_ms, by, name, cmd, text, reply_to, mentions, edited, deleted_by, reactions };
-                Ok(RoomEvent::Posted { message })
-            }
+            RoomCommand::Post { .. } => self.post(command, stored, moderates, now),
             RoomCommand::Edit { seq, text } => {
                 role.ok_or(ErrorCode::NotMember)?;
-                words(text)?;
                 stored.order.may_write(by.user, now)?;
                 let message = self.message(command, *seq)?;
+                words(text, message.picture.is_some())?;
                 ensure(message.by == by.user, ErrorCode::Forbidden, "one edits what one wrote")?;
                 if self.unfit(stored, text)?.is_some() {
                     return Err(ErrorCode::Unfit.into());
@@ -376,7 +370,7 @@ impl Room {
 /// A message without its words, and all that speaks of them.
 pub(super) fn deleted(message: Message, by: UserId) -> Message {
     let (text, mentions, reactions) = (String::new(), Vec::new(), Vec::new());
-    Message { text, mentions, reactions, deleted_by: Some(by), ..message }
+    Message { text, mentions, reactions, picture: None, deleted_by: Some(by), ..message }
 }
 
 /// Who makes which room, and under which id.

@@ -7,9 +7,9 @@ use crate::lexicon::Folded;
 use crate::report::Filed;
 use crate::room::Reporting;
 use crate::user::Blocks;
-use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand, RoomEvent};
+use fitconnect_protocol::room::{HistoryFrom, Message, Picture, RoomCommand, RoomEvent};
 use fitconnect_protocol::session::Position;
-use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use fitconnect_protocol::{CmdId, GymId, ImageId, RoomId, UserId};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -77,6 +77,14 @@ pub struct Person {
     pub blocks: Blocks,
 }
 
+/// A picture that nobody shows yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loose {
+    pub room: RoomId,
+    pub by: UserId,
+    pub picture: Picture,
+}
+
 /// Stored rows that a room asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Load {
@@ -84,6 +92,8 @@ pub enum Load {
     Person { user: UserId },
     /// One message, as it is now.
     Message { seq: u64 },
+    /// A picture that a message shall show.
+    Image { image: ImageId },
     /// What is filed about a person who reports this message.
     Reporting { user: UserId, seq: u64 },
     /// The gym's list of words.
@@ -104,6 +114,11 @@ pub enum Loaded {
     Message {
         seq: u64,
         message: Option<Box<Message>>,
+    },
+    Image {
+        image: ImageId,
+        /// None where there is none, or a message shows it already.
+        found: Option<Loose>,
     },
     Reporting {
         user: UserId,

@@ -7,10 +7,10 @@ use super::{Room, Stored};
 use crate::lexicon::Folded;
 use crate::report::{Entry, Report};
 use crate::{Effect, Millis, Out};
+use fitconnect_protocol::ErrorCode;
 use fitconnect_protocol::limits::{LEXICON_FRESH_MS, REPORTS_OPEN_MAX, REPORTS_PER_HOUR_MAX};
 use fitconnect_protocol::report::{OnWords, ReportReason};
-use fitconnect_protocol::room::RoomCommand;
-use fitconnect_protocol::{ErrorCode, UserId};
+use fitconnect_protocol::room::{Message, RoomCommand};
 
 /// The list as it was a moment ago.
 #[derive(Default)]
@@ -45,18 +45,10 @@ impl Room {
     }
 
     /// A message that would be posted waits in the file instead. Who has as many waiting as one may have is refused.
-    pub(super) fn hold(
-        &self,
-        command: &Waiting,
-        stored: &Stored,
-        name: &str,
-        text: &str,
-        reply_to: Option<u64>,
-        mentions: Vec<UserId>,
-        now: Millis,
-    ) -> Stop {
-        let by = command.by().user;
-        let Some(known) = command.reporting() else { return Stop::Needs(Load::Reporting { user: by, seq: 0 }) };
+    pub(super) fn hold(&self, command: &Waiting, stored: &Stored, message: Message, now: Millis) -> Stop {
+        let Some(known) = command.reporting() else {
+            return Stop::Needs(Load::Reporting { user: message.by, seq: 0 });
+        };
         if known.lately >= REPORTS_PER_HOUR_MAX || known.open >= REPORTS_OPEN_MAX {
             return ErrorCode::Unfit.into();
         }
@@ -67,15 +59,16 @@ impl Room {
             room_kind: stored.kind,
             room_name: stored.name.clone(),
             seq: 0,
-            reply_to,
-            mentions,
-            author: by,
-            author_name: name.to_owned(),
-            reporter: by,
-            reporter_name: name.to_owned(),
+            reply_to: message.reply_to,
+            mentions: message.mentions.iter().map(|mention| mention.user).collect(),
+            picture: message.picture,
+            author: message.by,
+            author_name: message.name.clone(),
+            reporter: message.by,
+            reporter_name: message.name,
             reason: ReportReason::Listed,
             words: String::new(),
-            text: text.to_owned(),
+            text: message.text,
             posted_at_ms: now.0 as i64,
             at_ms: now.0 as i64,
         };

@@ -75,7 +75,9 @@ impl Room {
         }
         let answered = message.reply_to.and_then(|seq| self.known(seq)).map(|answered| answered.by);
         let is_member = |user: &UserId| self.stored.as_ref().is_some_and(|stored| stored.members.contains_key(user));
-        if let Some(user) = answered.filter(|user| *user != by && is_member(user) && !others.clone().any(|other| other == *user)) {
+        if let Some(user) =
+            answered.filter(|user| *user != by && is_member(user) && !others.clone().any(|other| other == *user))
+        {
             self.notify(user, NoticeOf::Answered { place }, now, out);
         }
     }

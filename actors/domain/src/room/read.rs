@@ -122,6 +122,7 @@ impl Room {
             }
             Loaded::Person { .. }
             | Loaded::Message { .. }
+            | Loaded::Image { .. }
             | Loaded::Reporting { .. }
             | Loaded::Report { .. }
             | Loaded::Lexicon { .. }

@@ -10,7 +10,7 @@ use crate::report::{Decision, Entry, Filed, Report};
 use crate::{AskId, Millis, Out};
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::report::{ReportReason, Verdict};
-use fitconnect_protocol::room::{Message, RoomEvent, RoomRole};
+use fitconnect_protocol::room::{Message, Picture, RoomEvent, RoomRole};
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::{CmdId, ErrorCode, Refusal, UserId};
 use std::collections::VecDeque;
@@ -105,6 +105,7 @@ impl Room {
             seq,
             reply_to: None,
             mentions: Vec::new(),
+            picture: message.picture,
             author: message.by,
             author_name: message.name,
             reporter: by.user,
@@ -194,6 +195,7 @@ impl Room {
             text: report.text.clone(),
             reply_to: report.reply_to,
             mentions: self.mentioned(&report.mentions)?,
+            picture: report.picture,
             edited: None,
             deleted_by: None,
             reactions: Vec::new(),
@@ -208,8 +210,13 @@ impl Room {
                 self.decided.note(*report, *seq, decision.at_ms);
                 Response::Numbered { seq: self.seq() }
             }
-            Entry::Opened(report) if report.is_held() => Response::Refused(ErrorCode::Held.into()),
-            Entry::Opened(_) => Response::Numbered { seq: self.seq() },
+            Entry::Opened(report) if report.is_held() => {
+                if let Some(Picture { image, .. }) = report.picture {
+                    out.file(Entry::Hung { image, seq: None, at_ms: now.0 as i64 }, Vec::new());
+                }
+                Response::Refused(ErrorCode::Held.into())
+            }
+            Entry::Opened(_) | Entry::Hung { .. } | Entry::TakenDown { .. } => Response::Numbered { seq: self.seq() },
         };
         match change {
             Some(change) => {

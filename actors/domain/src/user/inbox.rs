@@ -103,6 +103,6 @@ impl User {
             return;
         }
         let (notice, instead) = stored.inbox.next(of, at_ms);
-        self.happen(Change::Noticed { notice, instead }, None, now, out);
+        self.happen(Change::Noticed { notice: Box::new(notice), instead }, None, now, out);
     }
 }

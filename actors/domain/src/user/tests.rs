@@ -148,6 +148,19 @@ fn how_far_one_has_read_only_grows() {
     assert_eq!(step(&mut user, read(9)), ["refused not_member"]);
 }
 
+#[test]
+fn who_will_not_be_seen_says_so_once_for_all_devices() {
+    let mut user = ana();
+    let unseen = |unseen| command(by(ANA, Role::Member), UserCommand::Unseen { unseen });
+    assert_eq!(step(&mut user, unseen(false)), [""; 0], "it is so");
+    assert_eq!(step(&mut user, unseen(true)), ["saved unseen"]);
+    assert!(user.stored().expect("ana").unseen);
+    assert_eq!(
+        step(&mut user, command(by(BEN, Role::Trainer), UserCommand::Unseen { unseen: false })),
+        ["refused forbidden"]
+    );
+}
+
 fn mention(seq: u64, by: UserId) -> Input {
     let room = RoomId(Uuid::from_u128(8));
     let place = Place { room, room_name: "Early birds".into(), seq, by, name: "Ben".into() };
@@ -181,7 +194,10 @@ fn a_notice_waits_in_the_inbox_until_it_is_read() {
     assert_eq!(inbox(&user), [(2, 2, true), (3, 1, true), (4, 1, false)], "who reads the room has read it too");
     assert_eq!(step(&mut user, mention(7, BEN)), [""; 0], "she was there before the letter");
     let stranger = by(BEN, Role::Trainer);
-    assert_eq!(step(&mut user, command(stranger, UserCommand::ReadNotices { numbers: vec![4] })), ["refused forbidden"]);
+    assert_eq!(
+        step(&mut user, command(stranger, UserCommand::ReadNotices { numbers: vec![4] })),
+        ["refused forbidden"]
+    );
 }
 
 #[test]

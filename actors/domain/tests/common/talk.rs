@@ -4,7 +4,7 @@ use fitconnect_domain::class::Caller;
 use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::out::FollowFrom;
 use fitconnect_domain::report::{Entry, Filed};
-use fitconnect_domain::room::{Input, Load, Loaded, Order, Person, Publish, Reporting, Room, Stored};
+use fitconnect_domain::room::{Input, Load, Loaded, Loose, Order, Person, Publish, Reporting, Room, Stored};
 use fitconnect_domain::user::Blocks;
 use fitconnect_domain::{AskId, Effect, Letter, Machine, Millis, Out};
 use fitconnect_protocol::report::ReportReason;
@@ -61,6 +61,10 @@ pub struct Hand {
     pub typed: Vec<String>,
     /// The file of reports.
     pub filed: Vec<Filed>,
+    /// Pictures that were sent, those that messages show, and messages that show theirs no more.
+    pub sent: Vec<Loose>,
+    pub hung: Vec<(ImageId, Option<u64>)>,
+    pub taken_down: Vec<u64>,
     /// The gym's list, and how often it was asked for.
     pub lexicon: Lexicon,
     pub lexicon_reads: std::cell::Cell<usize>,
@@ -86,6 +90,9 @@ impl Hand {
             blocks: BTreeMap::new(),
             typed: Vec::new(),
             filed: Vec::new(),
+            sent: Vec::new(),
+            hung: Vec::new(),
+            taken_down: Vec::new(),
             lexicon: Lexicon::default(),
             lexicon_reads: std::cell::Cell::default(),
             file_is_late: false,
@@ -155,6 +162,8 @@ impl Hand {
     pub fn file(&mut self, entry: Entry) {
         match entry {
             Entry::Opened(report) => self.filed.push(Filed { report: *report, decision: None }),
+            Entry::Hung { image, seq, .. } => self.hung.push((image, seq)),
+            Entry::TakenDown { seq, .. } => self.taken_down.push(seq),
             Entry::Decided { report, seq, decision, .. } => {
                 let same = |filed: &&mut Filed| filed.report.id == report || seq > 0 && filed.report.seq == seq;
                 for filed in self.filed.iter_mut().filter(same) {
@@ -183,6 +192,11 @@ impl Hand {
                 Loaded::Person { user: wanted, person: Some(Box::new(Person { gym, name, blocks })) }
             }
             Load::Message { seq } => Loaded::Message { seq, message: self.message(seq).map(Box::new) },
+            Load::Image { image } => {
+                let found = self.sent.iter().find(|sent| sent.picture.image == image).copied();
+                let shown = self.hung.iter().any(|(hung, seq)| *hung == image && seq.is_some());
+                Loaded::Image { image, found: found.filter(|_| !shown) }
+            }
             Load::Reporting { user, seq } => {
                 let own = |filed: &&Filed| filed.report.reporter == user;
                 let open = |filed: &&Filed| filed.decision.is_none();

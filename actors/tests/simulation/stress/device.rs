@@ -52,7 +52,7 @@ enum Asked {
     Topic(Topic),
     Left(Topic),
     Open,
-    Answered(Response),
+    Answered(Box<Response>),
 }
 
 pub struct Now {
@@ -230,7 +230,7 @@ impl Device {
                     self.topics.unsubscribed(topic, self.drains);
                 }
             }
-            Some(asked @ Asked::Open) => *asked = Asked::Answered(response),
+            Some(asked @ Asked::Open) => *asked = Asked::Answered(Box::new(response)),
             Some(Asked::Answered(first)) => panic!("{id} is answered twice: {first:?}, {response:?}"),
             None => self.pushed(response, now),
         }

@@ -1,9 +1,9 @@
 //! Commits: a batch is one transaction, whose statements are about many actors each. An actor whose fence holds is left out alone.
 
 use super::super::super::rows::{actor_bytes, cut, letter_bytes, many};
-use super::reports;
 use super::rooms::{REV_ROOM, fence_rooms, new_room, rewrite};
 use super::*;
+use super::{images, reports};
 use fitconnect_actors::body::pack;
 use fitconnect_actors::ports::*;
 use fitconnect_domain::report::Entry;
@@ -230,6 +230,7 @@ impl<'c> Writes<'c> {
         }
         rewrite(conn, &self.room_events).await?;
         reports::file(conn, &self.reports).await?;
+        images::file(conn, &self.reports).await?;
         for part in cut(&self.letters) {
             let text = many("insert into fc_letter (to_shard, letter_id, body) values", 3, part.len(), "");
             let mut insert = sqlx::query(AssertSqlSafe(text));

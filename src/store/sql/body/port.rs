@@ -8,7 +8,7 @@ use fitconnect_actors::ports::*;
 use fitconnect_domain::report::Filed;
 use fitconnect_domain::room::Reporting;
 use fitconnect_domain::{ActorKey, LetterId};
-use fitconnect_protocol::{ClassId, CmdId, GymId, RoomId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, UserId};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use std::sync::Arc;
@@ -128,6 +128,7 @@ impl StateStore for SqlState {
     fn sweep(&self, now: Millis) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
             self.forget_reports(now).await?;
+            self.forget_images(now).await?;
             self.sweep_answers(now).await
         }
         .boxed()
@@ -151,6 +152,22 @@ impl StateStore for SqlState {
 
     fn set_password(&self, user: UserId, password: String) -> BoxFuture<'_, Result<bool, StoreError>> {
         async move { self.update_password(user, &password).await }.boxed()
+    }
+
+    fn add_image(&self, image: StoredImage, jpeg: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.write_image(&image, &jpeg).await }.boxed()
+    }
+
+    fn image(&self, image: ImageId) -> BoxFuture<'_, Result<Option<StoredImage>, StoreError>> {
+        self.read_image(image).boxed()
+    }
+
+    fn image_bytes(&self, image: ImageId) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>> {
+        self.read_image_bytes(image).boxed()
+    }
+
+    fn images_since(&self, by: UserId, since: Millis) -> BoxFuture<'_, Result<u32, StoreError>> {
+        self.count_images(by, since).boxed()
     }
 
     fn people(

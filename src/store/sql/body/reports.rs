@@ -45,7 +45,7 @@ pub(super) async fn file(conn: &mut Conn, entries: &[&Entry]) -> sqlx::Result<()
 fn opened(entry: &Entry) -> Option<&Report> {
     match entry {
         Entry::Opened(report) => Some(report),
-        Entry::Decided { .. } => None,
+        Entry::Decided { .. } | Entry::Hung { .. } | Entry::TakenDown { .. } => None,
     }
 }
 

@@ -1,13 +1,13 @@
-//! What every state store must do for rooms: their numbers and pages, the file of reports, the list of words.
+//! What every state store must do for rooms: their numbers and pages, the file of reports, pictures, the list of words.
 
 use super::*;
 use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::report::{Decision, Entry, Report};
 use fitconnect_domain::room::Reporting;
-use fitconnect_protocol::RoomId;
 use fitconnect_protocol::limits::REPORT_KEPT_MS;
 use fitconnect_protocol::report::{OnWords, ReportReason, Verdict};
-use fitconnect_protocol::room::RoomKind;
+use fitconnect_protocol::room::{Picture, RoomKind};
+use fitconnect_protocol::{ImageId, RoomId};
 
 const ROOM: RoomId = RoomId(Uuid::from_u128(8));
 const ROOM_KEY: ActorKey = ActorKey::Room(ROOM);
@@ -97,6 +97,7 @@ fn report(id: u128, room: RoomId, seq: u64, reporter: UserId, at_ms: i64) -> Ent
         seq,
         reply_to: None,
         mentions: Vec::new(),
+        picture: None,
         author: ANA,
         author_name: "Ana".into(),
         reporter,
@@ -167,6 +168,48 @@ pub(super) async fn reports_wait_until_they_are_decided(store: &dyn StateStore) 
     store.sweep(Millis(5_001 + REPORT_KEPT_MS)).await.expect("swept");
     assert_eq!(store.report(CmdId(Uuid::from_u128(5))).await, Ok(None), "and forgotten");
     assert_eq!(open(None, None, 9).await, [7, 8, 12], "what nobody has decided waits");
+}
+
+pub(super) async fn a_picture_lasts_as_long_as_its_message(store: &dyn StateStore) {
+    let picture = |n: u128| Picture { image: ImageId(Uuid::from_u128(n)), width: 1_600, height: 1_200 };
+    let stored = |n, at| StoredImage {
+        picture: picture(n),
+        room: ROOM,
+        by: ANA,
+        at: Millis(at),
+        seq: None,
+        until: Some(Millis(at + 1_000)),
+    };
+    for n in 1..=4 {
+        store.add_image(stored(n, 10 * n as u64), vec![n as u8; 3]).await.expect("kept");
+        store.add_image(stored(n, 10 * n as u64), vec![9; 3]).await.expect("tried again: it is there");
+    }
+    let id = |n| picture(n).image;
+    let is = async |n| store.image(id(n)).await.expect("a read").map(|found| (found.seq, found.until.map(|at| at.0)));
+    assert_eq!(store.image(id(1)).await, Ok(Some(stored(1, 10))));
+    assert_eq!(store.image_bytes(id(1)).await, Ok(Some(vec![1; 3])));
+    assert_eq!((store.image(id(5)).await, store.image_bytes(id(5)).await), (Ok(None), Ok(None)));
+    assert_eq!(store.images_since(ANA, Millis(20)).await, Ok(2));
+    let mut commit = said(store, 0, 1, &[b"created", b"one", b"two"], Some(room_row(1, Some((3, b"row"))))).await;
+    commit.reports = vec![
+        Entry::Hung { image: id(1), seq: Some(2), at_ms: 50 },
+        Entry::Hung { image: id(2), seq: Some(3), at_ms: 50 },
+        Entry::Hung { image: id(3), seq: None, at_ms: 50 },
+        report(5, ROOM, 3, UserId(Uuid::from_u128(21)), 60),
+    ];
+    assert_eq!(one(store, commit).await, Committed::Done(1));
+    assert_eq!([is(1).await, is(2).await], [Some((Some(2), None)), Some((Some(3), None))]);
+    assert_eq!(is(3).await, Some((None, Some(50 + REPORT_KEPT_MS))), "held back: as long as its report");
+    store.sweep(Millis(1_041)).await.expect("swept");
+    assert_eq!((is(4).await, is(1).await.is_some()), (None, true), "what no message shows is forgotten");
+    let mut gone = said(store, 1, 4, &[b"deleted", b"deleted"], None).await;
+    let down = |seq| Entry::TakenDown { room: ROOM, seq, at_ms: 2_000 };
+    gone.reports = vec![down(2), down(3), down(2)];
+    assert_eq!(one(store, gone).await, Committed::Done(2));
+    assert_eq!(is(1).await, Some((Some(2), Some(2_000))));
+    assert_eq!(is(2).await, Some((Some(3), Some(2_000 + REPORT_KEPT_MS))), "it was reported");
+    store.sweep(Millis(2_001)).await.expect("swept");
+    assert_eq!((is(1).await, store.image_bytes(id(2)).await), (None, Ok(Some(vec![2; 3]))));
 }
 
 pub(super) async fn a_gym_has_one_list_of_words(store: &dyn StateStore) {

@@ -104,6 +104,7 @@ function heard(event: UserEvent): void {
     case 'noticed':
     case 'notices_read':
     case 'wanted':
+    case 'unseen':
       return keepMe({ ...me, ...rooms.kept() })
   }
 }

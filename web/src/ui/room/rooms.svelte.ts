@@ -15,6 +15,9 @@ import { Typing } from '../../room/typing'
 /** In a lively room the mark goes out so often at most. */
 const READ_EVERY_MS = 1_000
 
+/** What `user:me` says that is shown here, and kept for the next page. */
+type Kept = Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted' | 'unseen'>
+
 /** One room: its feed, and a number that rises with each change of it. */
 export class RoomState {
   private changes = $state(0)
@@ -119,9 +122,8 @@ export class Rooms {
   private readonly presences: Presences
   private presenceChanges = $state(0)
   private begun = false
-  /** One's own choice: nobody is told that one is there. */
+  /** One's own choice, for all devices: nobody is told that one is there. */
   private unseen = $state(false)
-  private readonly unseenKey: string
   private readonly all = new Map<string, RoomState>()
   /** How many look at a room. */
   private readonly looks = new Map<string, number>()
@@ -136,14 +138,12 @@ export class Rooms {
     readonly socket: Socket,
     user: string,
     keep: PostKeep,
-    private readonly storage: Pick<Storage, 'getItem' | 'setItem'>,
+    storage: Pick<Storage, 'getItem' | 'setItem'>,
     /** Whether all rooms that one is in are followed, or only those that are opened. */
     private readonly follows: boolean,
     /** Whether one trains just now. */
     private readonly trains = () => false,
   ) {
-    this.unseenKey = `fitconnect.unseen.${user}`
-    this.unseen = storage.getItem(this.unseenKey) === '1'
     this.presences = new Presences(socket, () => this.mine(), () => void this.presenceChanges++)
     this.typing = new Typing(socket, () => void this.typingChanges++)
     this.me = user ? uuidBytes(user) : new Uint8Array(16)
@@ -170,10 +170,20 @@ export class Rooms {
     return this.unseen
   }
 
-  /** Acts at once, on this device and thereby for all of them. */
-  beUnseen(unseen: boolean): void {
+  /** Acts at once here, and as soon as the server has it on all devices. */
+  async beUnseen(unseen: boolean): Promise<void> {
+    this.setUnseen(unseen)
+    try {
+      await this.socket.command((cmd) => ({ t: 'user', cmd, act: { t: 'unseen', unseen } }))
+    } catch (error) {
+      this.setUnseen(!unseen)
+      throw error
+    }
+  }
+
+  private setUnseen(unseen: boolean): void {
+    if (this.unseen === unseen) return
     this.unseen = unseen
-    this.storage.setItem(this.unseenKey, unseen ? '1' : '0')
     this.presences.say()
   }
 
@@ -229,9 +239,9 @@ export class Rooms {
   }
 
   /** For the next page, until the server has spoken. */
-  kept(): Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted'> {
+  kept(): Kept {
     const { notices, unwanted } = this.inbox
-    return { rooms: this.ids.map((id) => this.all.get(id)!.own!), hidden: [...this.hidden], inbox: [...notices], unwanted: [...unwanted] }
+    return { rooms: this.ids.map((id) => this.all.get(id)!.own!), hidden: [...this.hidden], inbox: [...notices], unwanted: [...unwanted], unseen: this.unseen }
   }
 
   postsOf(room: string): Post[] {
@@ -254,8 +264,9 @@ export class Rooms {
   }
 
   /** What the topic `user:me` says at first. */
-  begin({ rooms: own = [], hidden = [], inbox = [], unwanted = [] }: Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted'>): void {
+  begin({ rooms: own = [], hidden = [], inbox = [], unwanted = [], unseen = false }: Kept): void {
     this.hidden = hidden
+    this.unseen = unseen
     this.inbox = { notices: inbox, unwanted }
     if (!this.begun) document.addEventListener('visibilitychange', () => this.presences.say())
     this.begun = true
@@ -270,6 +281,7 @@ export class Rooms {
     if (event.t === 'in_room') this.enter(event.room)
     if (event.t === 'left_room') this.leave(uuidText(event.room))
     if (event.t === 'hidden') this.hidden = [...this.hidden.filter((each) => !sameUuid(each.user, event.person.user)), event.person]
+    if (event.t === 'unseen') this.setUnseen(event.unseen)
     if (event.t === 'shown') this.hidden = this.hidden.filter((each) => !sameUuid(each.user, event.user))
   }
 

@@ -3,6 +3,7 @@
 import { loadRoomMessages } from '../../i18n'
 import type { RoomMessages } from '../../i18n/messages'
 import { localeNow, speakToo } from '../../i18n/state.svelte'
+import type { Message } from '../../proto/protocol'
 
 let messages = $state.raw<RoomMessages>()
 
@@ -16,6 +17,12 @@ const show = await load(localeNow())
 show()
 
 export const r = (): RoomMessages => messages!
+
+/** A message in a line of words. */
+export function lineOf({ text, picture, deleted_by }: Pick<Message, 'text' | 'picture' | 'deleted_by'>): string {
+  if (deleted_by) return r().deleted
+  return picture ? (text ? `${r().picture.word}: ${text}` : r().picture.word) : text
+}
 
 /** Why something was refused, in words. */
 export function whyRoom(code: string): string {

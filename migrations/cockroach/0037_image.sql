@@ -1,0 +1,1 @@
+create table if not exists fc_image (image_id uuid primary key, room_id uuid not null, by_user uuid not null, at_us bigint not null, seq bigint null, until_us bigint null, width bigint not null, height bigint not null, body bytea not null);

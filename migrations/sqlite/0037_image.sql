@@ -1,0 +1,1 @@
+create table if not exists fc_image (image_id blob primary key, room_id blob not null, by_user blob not null, at_us integer not null, seq integer null, until_us integer null, width integer not null, height integer not null, body blob not null) strict;
