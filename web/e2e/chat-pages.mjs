@@ -274,11 +274,11 @@ const all = {
   },
 
   /** Ben names Ana while she looks elsewhere: it waits in her inbox, leads to the message, and is read on both devices then. */
-  async named({ within_ms = 10_000 }) {
+  async named({ hers, within_ms = 10_000 }) {
     const waits = ({ page }) => page.$eval('[data-do=inbox]', (each) => Number(each.dataset.unread)).catch(() => NaN)
     await Promise.all([ana, ana2].map(({ page }) => page.goto(`${options.url}/app/chats`)))
     const before = await until(ana.page, () => Promise.all([waits(ana), waits(ana2)]), (now) => now.every(Number.isFinite), within_ms)
-    const name = await ben.page.$$eval('.lines .author', (all) => all.map((each) => each.textContent).find((name) => name !== ''))
+    const name = /^Actions: (.+), \d\d:\d\d, /.exec(await ben.page.getAttribute(`${OTHERS_LINE(hers)} .more`, 'aria-label'))[1]
     await ben.page.type(FIELD, `so, @${name.slice(0, 3)}`)
     await ben.page.waitForSelector('.offered [data-mention]', { timeout: within_ms })
     const problems = await violations(ben.page)

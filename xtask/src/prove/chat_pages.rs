@@ -105,7 +105,7 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     let promised = "failed, kept over a reload, tried again";
     talk.step("a refused message", promised, &json!({ "do": "retried", "text": "tried again" }), outcome)?;
     let promised = "offered while typed, in the inbox of both devices, leads there, is read then";
-    talk.step("a name in a message", promised, &json!({ "do": "named" }), outcome)?;
+    talk.step("a name in a message", promised, &json!({ "do": "named", "hers": "typed slowly" }), outcome)?;
     let promised = "shown on all pages at the size that is kept, gone when it is deleted";
     talk.step("a picture", promised, &json!({ "do": "pictured", "text": "look at this" }), outcome)?;
     let command = json!({ "do": "searched", "words": "2 UNR", "text": "unread 2" });
