@@ -20,8 +20,8 @@ pub struct Encoded {
     pub jpeg: Vec<u8>,
 }
 
-/// Encodes a JPEG, PNG or WebP anew, at most [`IMAGE_SIDE_MAX`] pixels wide and high. Takes some 50 ms of a core for each million of
-/// pixels, and a few bytes of memory for each.
+/// Encodes a JPEG, PNG or WebP anew, at most [`IMAGE_SIDE_MAX`] pixels wide and high. It may take
+/// [`MEMORY_MAX`] bytes while it decodes.
 pub fn encode(file: &[u8]) -> Result<Encoded, Refusal> {
     if file.len() > IMAGE_BYTES_MAX {
         return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture has at most {IMAGE_BYTES_MAX} bytes")));

@@ -20,8 +20,11 @@ use utoipa::ToSchema;
 
 /// One at a time: it takes a core, and up to 150 MB.
 static AT_ONCE: Semaphore = Semaphore::const_new(1);
+/// So many may wait for their turn, each with its file in memory; more are told to come again.
+static PLACES: Semaphore = Semaphore::const_new(8);
 /// Who waits for longer than this is told to come again.
 const WAIT: Duration = Duration::from_secs(10);
+const BUSY_MS: u32 = 1_000;
 const HOUR_MS: u64 = 3_600_000;
 
 /// A picture by its id, as large as it is kept.
@@ -63,8 +66,9 @@ pub async fn send(app: Server, Signed(claims): Signed, room: Path<Uuid>, file: B
         let refusal = Refusal::new(ErrorCode::RateLimited, "so many pictures an hour, and no more").after(600_000);
         return Err(refusal.into());
     }
-    let busy = |_| Refusal::from(ErrorCode::Busy).after(1_000);
-    let turn = tokio::time::timeout(WAIT, AT_ONCE.acquire()).await.map_err(busy)?;
+    let busy = || Refusal::from(ErrorCode::Busy).after(BUSY_MS);
+    let _place = PLACES.try_acquire().map_err(|_| busy())?;
+    let turn = tokio::time::timeout(WAIT, AT_ONCE.acquire()).await.map_err(|_| busy())?;
     let turn = turn.expect("the semaphore is never closed");
     let encoded = tokio::task::spawn_blocking(move || {
         // Whoever sent it may be gone: the core is taken until this has ended.
@@ -100,5 +104,7 @@ pub async fn one(app: Server, Signed(claims): Signed, image: Path<Uuid>) -> Resu
     }
     let jpeg = app.state.image_bytes(image).await?.ok_or_else(missing)?;
     let kept = (header::CACHE_CONTROL, "private, max-age=86400, immutable");
-    Ok(HttpResponse::Ok().content_type("image/jpeg").insert_header(kept).body(jpeg))
+    // Kept for whoever asked: another account of the same browser asks anew.
+    let whose = (header::VARY, "Authorization");
+    Ok(HttpResponse::Ok().content_type("image/jpeg").insert_header(kept).insert_header(whose).body(jpeg))
 }

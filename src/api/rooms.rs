@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
-/// Searches at one time: each reads up to some megabytes.
+/// Searches at one time: each reads thousands of messages.
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 /// Who finds others searching comes again after this.
 const BUSY_MS: u32 = 500;

@@ -266,7 +266,7 @@ export class Rooms {
   /** What the topic `user:me` says at first. */
   begin({ rooms: own = [], hidden = [], inbox = [], unwanted = [], unseen = false }: Kept): void {
     this.hidden = hidden
-    this.unseen = unseen
+    this.setUnseen(unseen)
     this.inbox = { notices: inbox, unwanted }
     if (!this.begun) document.addEventListener('visibilitychange', () => this.presences.say())
     this.begun = true
