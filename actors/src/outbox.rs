@@ -2,11 +2,11 @@
 //! It is neither the socket nor the session: it is what both and the hub hold in common.
 
 use fitconnect_domain::class::Caller;
-use fitconnect_protocol::CloseCode;
 use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::*;
 use fitconnect_protocol::presence::Presence;
-use std::collections::VecDeque;
+use fitconnect_protocol::{CloseCode, RoomId, UserId};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
@@ -23,6 +23,9 @@ pub enum StateKey {
     /// Who is there in the room of the topic with this handle.
     Presence(u32),
 }
+
+/// A room, and people of it.
+type Look = (RoomId, Arc<BTreeSet<UserId>>);
 
 #[derive(Default)]
 struct Lanes {
@@ -100,6 +103,8 @@ pub struct Outbox {
     closed: AtomicBool,
     /// When the page said last how its person is there, and how: the time with two bits. 0: it never has.
     here: AtomicU64,
+    /// Whom of which room's people the page looks at.
+    look: Mutex<Option<Look>>,
     pub dropped: AtomicU64,
 }
 
@@ -114,6 +119,7 @@ impl Outbox {
             knocked: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             here: AtomicU64::new(0),
+            look: Mutex::default(),
             dropped: AtomicU64::new(0),
         })
     }
@@ -311,6 +317,19 @@ impl Outbox {
         let fresh = said != 0 && now_ms < (said >> 2) + within_ms;
         let all = [Presence::Away, Presence::Online, Presence::InClass, Presence::Hidden];
         fresh.then(|| all[(said & 3) as usize])
+    }
+
+    /// From now on the page looks at these people of this room, and at nobody else.
+    pub fn look_at(&self, room: RoomId, people: Vec<UserId>) {
+        let people = people.into_iter().collect::<BTreeSet<_>>();
+        *self.look.lock().expect("nobody panics while looking") =
+            (!people.is_empty()).then_some((room, Arc::new(people)));
+    }
+
+    /// Whom of this room's people the page looks at.
+    pub fn looks_at(&self, room: RoomId) -> Option<Arc<BTreeSet<UserId>>> {
+        let look = self.look.lock().expect("nobody panics while looking");
+        look.as_ref().filter(|(at, _)| *at == room).map(|(_, people)| people.clone())
     }
 
     pub fn is_sliced(&self) -> bool {

@@ -75,6 +75,7 @@ impl Body for RoomBody {
             Input::Command { act, .. } => fingerprint(&pack(act)),
             Input::Subscribe { .. }
             | Input::History { .. }
+            | Input::Members { .. }
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick
@@ -109,6 +110,7 @@ impl Body for RoomBody {
             Input::Subscribe { room, position, .. } => Some((Topic::Room(*room), *position)),
             Input::Command { .. }
             | Input::History { .. }
+            | Input::Members { .. }
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick

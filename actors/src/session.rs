@@ -79,6 +79,7 @@ impl Body for SessionBody {
             Publish::Unsubscribe(topic) => house.hub.unsubscribe(outbox, topic),
             Publish::Seen { h, .. } => house.hub.seen(outbox, h),
             Publish::Here { is } => house.hub.here(outbox, is, now),
+            Publish::LookAt { room, people } => house.hub.look_at(outbox, room, people),
             Publish::Ended => house.session_ended(id, Some(outbox)),
         }
     }

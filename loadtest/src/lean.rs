@@ -1,8 +1,9 @@
 //! The lean fleet: thousands of sockets on one thread over epoll, frames by hand, next to no memory each. What the sockets
-//! say is a crowd's business (`lean/riders.rs`, `followers.rs`, `sitters.rs`); this file dials, reads, writes and comes back.
+//! say is a crowd's business (`lean/riders.rs`, `followers.rs`, `present.rs`, `sitters.rs`); this file dials, reads, writes and comes back.
 //! Half of a measurement on one machine is the generator: what it does not cost, the server may.
 
 pub mod followers;
+pub mod present;
 pub mod riders;
 pub mod sitters;
 pub mod sockets;

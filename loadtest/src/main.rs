@@ -89,6 +89,19 @@ enum Command {
         #[arg(long, default_value_t = 4)]
         rounds: u64,
     },
+    /// One room in which everybody says how they are there: what a member hears of it, and how soon who is gone is gone.
+    Presence {
+        #[command(flatten)]
+        common: CommonArgs,
+        #[arg(long, default_value_t = 5_000)]
+        members: usize,
+        /// Of these, how many fall silent, come back, and lose their sockets.
+        #[arg(long, default_value_t = 500)]
+        going: usize,
+        /// Of these, how many look at a list of members.
+        #[arg(long, default_value_t = 50)]
+        looking: usize,
+    },
     /// N connections that say nothing: memory of each.
     Idle {
         #[command(flatten)]
@@ -245,6 +258,10 @@ async fn go(command: Command) -> Result<(), LoadError> {
         Command::Slow { common, members, stalled, rate, text_bytes, rounds } => {
             let run = run::Slow { members, stalled: stalled.min(members), rate, text_bytes, rounds };
             common.rest.tell(&run::slow(&common.common()?, &run).await?)
+        }
+        Command::Presence { common, members, going, looking } => {
+            let run = run::InRoom { members, going: going.min(members), looking: looking.min(members) };
+            common.rest.tell(&run::presence(&common.common()?, &run).await?)
         }
         Command::Idle { common, connections, dials_per_s, topic } => {
             let run = run::Idle { connections, dials_per_s, topic };

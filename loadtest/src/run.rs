@@ -3,13 +3,16 @@
 
 mod fanout;
 mod idle;
+mod presence;
 mod publishers;
 mod riders;
+mod room;
 mod slow;
 mod storm;
 
 pub use fanout::{Fanout, fanout};
 pub use idle::{Idle, idle};
+pub use presence::{InRoom, presence};
 pub use riders::{RidersRun, riders};
 pub use slow::{Slow, slow};
 pub use storm::{Storm, storm};

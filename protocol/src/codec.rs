@@ -1,9 +1,11 @@
 //! Frames to bytes and back. A frame is `[id, body]`; ticks and samples, which are most of all frames, take a short way.
 
+mod kinds;
+
 use crate::class::Film;
 use crate::error::{ErrorCode, Refusal};
 use crate::frame::Frame;
-use crate::limits::{HISTORY_MAX, LOOK_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX, SUBSCRIPTIONS_MAX};
+use crate::limits::*;
 use crate::sample::Samples;
 use crate::session::{Request, Response};
 use bytes::Bytes;
@@ -55,6 +57,9 @@ pub fn decode(bytes: &[u8]) -> Result<(u32, Request), BadFrame> {
     } else {
         rmp_serde::from_slice::<Request>(body)
     };
+    if request.is_ok() && !is_samples(body) && !kinds::are_words(body) {
+        return Err(bad(id, Refusal::new(ErrorCode::Malformed, "keys, and what stands under the key t, are texts")));
+    }
     match request {
         Ok(request) => check(&request).map(|()| (id, request)).map_err(|refusal| bad(id, refusal)),
         Err(error) => Err(bad(id, explain(body, &error.to_string()))),
@@ -135,6 +140,14 @@ fn check(request: &Request) -> Result<(), Refusal> {
         Request::History { limit, .. } if *limit == 0 || *limit > HISTORY_MAX => {
             return too_large(format!("1 to {HISTORY_MAX} messages in a page"));
         }
+        Request::Members { q, after, .. }
+            if q.len().max(after.as_ref().map_or(0, |last| last.name.len())) > SEARCH_BYTES_MAX =>
+        {
+            return too_large(format!("a name of at most {SEARCH_BYTES_MAX} bytes"));
+        }
+        Request::LookAt { people, .. } if people.len() > LOOK_PEOPLE_MAX => {
+            return too_large(format!("at most {LOOK_PEOPLE_MAX} people to look at"));
+        }
         Request::Hello { .. }
         | Request::Refresh { .. }
         | Request::Resume { .. }
@@ -147,6 +160,8 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Look { .. }
         | Request::Room { .. }
         | Request::History { .. }
+        | Request::Members { .. }
+        | Request::LookAt { .. }
         | Request::Typing { .. }
         | Request::Five { .. }
         | Request::Here { .. } => {}

@@ -47,8 +47,9 @@ pub const PERSON_ROOMS_MAX: usize = 200;
 pub const ROOM_MEMBERS_MAX: usize = 20_000;
 /// People that a room is made with; others are added.
 pub const ROOM_FOUNDERS_MAX: usize = 64;
-/// Members that a snapshot names: the list of a team fits, a gym's is asked for otherwise.
+/// Members that a snapshot names: the list of a team fits, a gym's is asked for page by page.
 pub const ROOM_ROSTER_MAX: usize = 64;
+pub const MEMBERS_PAGE: usize = 50;
 /// Bytes of a message's words.
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
 /// People whom one message names.
@@ -88,8 +89,11 @@ pub const HERE_EVERY_MS: u64 = 4_000;
 pub const HERE_LOST_MS: u64 = 8_500;
 /// Who is there is told so often, where it has changed.
 pub const PRESENCE_EVERY_MS: u64 = 1_000;
-/// People of a room who are named as being there; the rest is counted. The same number as a snapshot's members, in the same order.
+/// Where more people than this are there, they are counted, and only those are named whom one looks at: the phone of each of 5,000 would
+/// hear of strangers every second.
 pub const PRESENT_SHOWN: usize = ROOM_ROSTER_MAX;
+/// People whom one looks at: a list that somebody reads.
+pub const LOOK_PEOPLE_MAX: usize = 200;
 /// Reactions of all kinds on one message: each is told with who it is of, so that pages can hide the blocked.
 pub const REACTORS_MAX: usize = 200;
 /// Reactions that come within this time of the last that was told are one event, and so many end the wait: it fits a reader's lane.

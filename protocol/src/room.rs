@@ -191,7 +191,7 @@ pub struct Toggle {
     pub on: bool,
 }
 
-/// Somebody whom a message names.
+/// Somebody by name, as messages name them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Mention {

@@ -3,9 +3,9 @@
 
 use crate::class::{AttentionList, BoardSnapshot, ClassCommand, ClassEvent, ClassSnapshot, Forecast};
 use crate::error::Refusal;
-use crate::ids::{ClassId, CmdId, GymId, RoomId, SessionId, Slot};
+use crate::ids::{ClassId, CmdId, GymId, RoomId, SessionId, Slot, UserId};
 use crate::presence::{Presence, Present};
-use crate::room::{HistoryFrom, Message, RoomCommand, RoomEvent, RoomSnapshot};
+use crate::room::{HistoryFrom, Mention, Message, RoomCommand, RoomEvent, RoomMember, RoomSnapshot};
 use crate::sample::{Acked, Samples};
 use crate::user::{Role, UserCommand, UserEvent, UserSnapshot};
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,23 @@ pub enum Request {
         from: HistoryFrom,
         limit: u16,
     },
+    /// People of a room, in the order of their names.
+    Members {
+        room: RoomId,
+        /// Beginnings of words of the name, in any order and case; empty: everybody.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        #[cfg_attr(feature = "schema", ts(optional, as = "Option<String>"))]
+        q: String,
+        /// The last of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "schema", ts(optional))]
+        after: Option<Mention>,
+    },
+    /// Whom of a room's people one looks at: of many, these alone are told to be there. One room at a time; no reply.
+    LookAt {
+        room: RoomId,
+        people: Vec<UserId>,
+    },
     /// One types in this room; no reply, and nothing is kept of it.
     Typing {
         room: RoomId,
@@ -271,7 +288,7 @@ pub enum Response {
         /// How fast class time runs; receivers stamp in class milliseconds.
         clock_rate: u32,
         ack: AckMode,
-        user: crate::ids::UserId,
+        user: UserId,
         gym: GymId,
         role: Role,
         features: Vec<String>,
@@ -362,10 +379,16 @@ pub enum Response {
         messages: Vec<Message>,
         more: bool,
     },
+    /// People of a room, in the order of their names; `more` come after the last.
+    Members {
+        room: RoomId,
+        members: Vec<RoomMember>,
+        more: bool,
+    },
     /// Somebody types in a room that is followed.
     Typing {
         h: u32,
-        user: crate::ids::UserId,
+        user: UserId,
         name: String,
     },
     /// The topic is no longer followed: it is not for you any more.
@@ -387,7 +410,7 @@ pub enum Response {
         online: u32,
         in_class: u32,
         away: u32,
-        /// The first of them, in order of their ids.
+        /// In order of their ids: those of them whom one looks at; where one looks at nobody, all, unless they are many.
         people: Vec<Present>,
     },
 }

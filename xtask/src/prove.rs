@@ -23,6 +23,7 @@ mod operator;
 mod outage;
 pub mod outcome;
 mod phone;
+mod presence;
 mod reconnects;
 mod recordings;
 mod rooms;
@@ -110,6 +111,11 @@ const PROOFS: &[Proof] = &[
         name: "slow-readers",
         words: "Members of a room who stop reading cost the others nothing, hold little, and are soon up to date again",
         run: slow_readers::run,
+    },
+    Proof {
+        name: "presence",
+        words: "Five thousand in one room are told who is there, a few times a second at most, and nobody who has gone stays there as a ghost",
+        run: presence::run,
     },
     Proof {
         name: "storm",

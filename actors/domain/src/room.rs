@@ -318,6 +318,7 @@ impl Machine for Room {
             }
             Input::Subscribe { by, position, .. } => self.subscribe(&by, position, ask, out),
             Input::History { by, from, limit } => self.history(&by, from, limit, ask, out),
+            Input::Members { by, q, after } => self.members(&by, &q, after, ask, out),
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Tick => self.tick(now, out),
@@ -334,6 +335,7 @@ impl Machine for Room {
             Input::Command { by, cmd, .. } => Some((by.user, *cmd)),
             Input::Subscribe { .. }
             | Input::History { .. }
+            | Input::Members { .. }
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Tick

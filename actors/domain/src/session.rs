@@ -58,6 +58,11 @@ pub enum Publish {
     Here {
         is: Presence,
     },
+    /// Whom of a room's people one looks at.
+    LookAt {
+        room: RoomId,
+        people: Vec<UserId>,
+    },
     /// The session is over: nobody will come back for it.
     Ended,
 }
@@ -150,6 +155,10 @@ impl Session {
             Request::History { room, from, limit } => {
                 out.tell(ask, Tell::Room(room, room::Input::History { by: self.by.clone(), from, limit }));
             }
+            Request::Members { room, q, after } => {
+                out.tell(ask, Tell::Room(room, room::Input::Members { by: self.by.clone(), q, after }));
+            }
+            Request::LookAt { room, people } => out.publish(Publish::LookAt { room, people }),
             Request::Typing { room } => {
                 out.tell(AskId::NOBODY, Tell::Room(room, room::Input::Typing { by: self.by.clone() }));
             }

@@ -107,6 +107,33 @@ fn history_goes_back_and_forth_and_says_whether_there_is_more() {
 }
 
 #[test]
+fn members_come_by_name_page_by_page_each_once() {
+    let mut hand = Hand::team();
+    for n in 100..220_u128 {
+        assert!(hand.act(&caller(n, Role::Member), RoomCommand::Join).parse::<u64>().is_ok());
+    }
+    let all = |hand: &mut Hand, q: &str| {
+        let (mut all, mut sizes, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let (names, next) = hand.members(&ana(), q, after).expect("a page");
+            sizes.push(names.len());
+            all.extend(names);
+            match next {
+                Some(_) => after = next,
+                None => return (all, sizes),
+            }
+        }
+    };
+    let (names, sizes) = all(&mut hand, "");
+    assert_eq!((names.len(), sizes), (121, vec![50, 50, 21]), "those of one name do not get lost between two pages");
+    assert!(names.is_sorted(), "{names:?}");
+    let called = |q: &str| names.iter().filter(|name| name.to_lowercase() == q).count();
+    assert_eq!(all(&mut hand, "Pa").1, [called("pa")]);
+    assert_eq!(all(&mut hand, "pa pb").1, [0]);
+    assert_eq!(hand.members(&ben(), "", None), Err(ErrorCode::NotMember));
+}
+
+#[test]
 fn nobody_comes_into_a_talk_of_two() {
     let direct =
         |hand: &mut Hand, by: &Arc<Caller>, other| hand.act(by, create(RoomKind::Direct, JoinRule::Fixed, &[other]));

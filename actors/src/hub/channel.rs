@@ -34,8 +34,8 @@ pub(super) struct Subscriber {
     unseen_since: Option<u64>,
     /// It has lost a board frame: the next one is whole.
     needs_full: bool,
-    /// It has been told who is there.
-    pub knows_presence: bool,
+    /// Who is there, as it was told last; none where it has not been told what all who look at nobody are.
+    pub presence: Option<Arc<Told>>,
 }
 
 /// One who followed, and whom the topic's actor must take in again.
@@ -71,8 +71,6 @@ pub(super) struct Inner {
     shown: Shown,
     header: Option<Header>,
     quiet_ticks: u8,
-    /// Who is there, as it was told last.
-    pub presence: Option<Told>,
     /// Who is there is told to nobody.
     pub silent: bool,
 }
@@ -101,7 +99,6 @@ impl ChannelHub {
             shown: Shown::default(),
             header: None,
             quiet_ticks: 0,
-            presence: None,
             silent: false,
         };
         ChannelHub { topic, handle: AtomicU32::new(handle), inner: Mutex::new(inner) }
@@ -339,14 +336,7 @@ pub fn is_stored(topic: Topic) -> bool {
 
 impl Subscriber {
     pub fn new(outbox: Arc<Outbox>) -> Subscriber {
-        Subscriber {
-            outbox,
-            lagging_from: None,
-            filling: false,
-            unseen_since: None,
-            needs_full: true,
-            knows_presence: false,
-        }
+        Subscriber { outbox, lagging_from: None, filling: false, unseen_since: None, needs_full: true, presence: None }
     }
 
     /// A board frame was put into its lane, or found no room.

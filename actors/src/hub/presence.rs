@@ -1,18 +1,22 @@
 //! Who is there: of a room's followers, those whose pages have said so a moment ago. Once a second each room's followers are told what it
 //! is now, where it has changed; nothing of it is numbered, kept or asked for again.
 
-use super::Hub;
 use super::channel::{ChannelHub, Inner};
-use crate::outbox::{Outbox, StateKey};
-use fitconnect_protocol::UserId;
+use super::{Channel, Hub};
+use crate::outbox::{Outbox, Put, StateKey};
 use fitconnect_protocol::codec::encode;
+use fitconnect_protocol::frame::Frame;
 use fitconnect_protocol::limits::{HERE_LOST_MS, PRESENT_SHOWN};
 use fitconnect_protocol::presence::{Presence, Present};
 use fitconnect_protocol::session::{Response, Topic};
-use std::collections::BTreeMap;
+use fitconnect_protocol::{RoomId, UserId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a room's followers have been told.
+/// Those who are there, of all devices; who hides is not.
+type There = BTreeMap<UserId, Presence>;
+
+/// What a follower has been told.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Told {
     online: u32,
@@ -22,18 +26,25 @@ pub struct Told {
 }
 
 impl Told {
-    /// A person is what the last of their devices in the order of [`Presence`] is; who hides is not there.
-    fn of(devices: impl Iterator<Item = (UserId, Presence)>) -> Told {
-        let mut people: BTreeMap<UserId, Presence> = BTreeMap::new();
-        for (user, is) in devices {
-            people.entry(user).and_modify(|known| *known = is.max(*known)).or_insert(is);
-        }
-        people.retain(|_, is| *is != Presence::Hidden);
-        let count = |of: Presence| people.values().filter(|is| **is == of).count() as u32;
+    /// All of them, or of many nobody by name.
+    fn all(there: &There) -> Told {
+        let count = |of: Presence| there.values().filter(|is| **is == of).count() as u32;
         let (online, in_class, away) = (count(Presence::Online), count(Presence::InClass), count(Presence::Away));
-        // The first in the order in which a snapshot names members: all of them whom a page shows.
-        let people = people.iter().take(PRESENT_SHOWN).map(|(user, is)| Present(*user, *is)).collect();
+        let named = if there.len() > PRESENT_SHOWN { 0 } else { there.len() };
+        let people = there.iter().take(named).map(|(user, is)| Present(*user, *is)).collect();
         Told { online, in_class, away, people }
+    }
+
+    /// The same counts, and those by name whom somebody looks at.
+    fn of(&self, there: &There, looked_at: &BTreeSet<UserId>) -> Told {
+        let present = |user: &UserId| there.get(user).map(|is| Present(*user, *is));
+        Told { people: looked_at.iter().filter_map(present).collect(), ..*self }
+    }
+
+    fn frame(&self, h: u32) -> Frame {
+        let Told { online, in_class, away, people } = self;
+        let people = people.clone();
+        encode(0, &Response::Presence { h, online: *online, in_class: *in_class, away: *away, people })
     }
 }
 
@@ -43,8 +54,13 @@ impl Hub {
         outbox.here(is, now_ms);
     }
 
+    /// Whom of a room's people the page of this socket looks at.
+    pub fn look_at(&self, outbox: &Outbox, room: RoomId, people: Vec<UserId>) {
+        outbox.look_at(room, people);
+    }
+
     /// Nobody is told who is there in this room, or they are again: one of the two has blocked the other.
-    pub fn silence_presence(&self, channel: super::Channel, silent: bool) {
+    pub fn silence_presence(&self, channel: Channel, silent: bool) {
         if let Some(found) = self.find(channel) {
             found.inner().silent = silent;
         }
@@ -52,61 +68,73 @@ impl Hub {
 
     /// Tells what has changed since the last time, room by room.
     pub fn tell_presence(&self, now_ms: u64) {
-        let rooms = self.channels.iter().map(|entry| *entry.key());
-        let mut rooms: Vec<_> = rooms.filter(|channel| matches!(channel.topic, Topic::Room(_))).collect();
+        let channels = self.channels.iter().map(|entry| *entry.key());
+        let is_room = |channel: Channel| match channel.topic {
+            Topic::Room(room) => Some((channel, room)),
+            Topic::Class(_) | Topic::Board(_) | Topic::Desk(_) | Topic::Me => None,
+        };
+        let mut rooms: Vec<_> = channels.filter_map(is_room).collect();
         rooms.sort_unstable();
-        for room in rooms {
-            if let Some(found) = self.channels.get(&room) {
-                found.tell_presence(now_ms);
+        for (channel, room) in rooms {
+            if let Some(found) = self.channels.get(&channel) {
+                found.tell_presence(room, now_ms);
             }
         }
     }
 }
 
 impl ChannelHub {
-    fn tell_presence(&self, now_ms: u64) {
+    fn tell_presence(&self, room: RoomId, now_ms: u64) {
         let mut inner = self.inner();
-        let told = inner.present(now_ms);
-        let changed = inner.presence.as_ref() != Some(&told);
-        let new = |inner: &Inner| inner.subscribers.iter().any(|subscriber| !subscriber.knows_presence);
-        if !changed && !new(&inner) {
-            return;
-        }
+        let there = inner.there(now_ms);
+        let all = Arc::new(Told::all(&there));
         let h = self.handle();
-        let Told { online, in_class, away, people } = &told;
-        let response =
-            Response::Presence { h, online: *online, in_class: *in_class, away: *away, people: people.clone() };
-        let frame = encode(0, &response);
-        for subscriber in inner.subscribers.iter_mut().filter(|subscriber| changed || !subscriber.knows_presence) {
-            let put = subscriber.outbox.state(StateKey::Presence(h), std::slice::from_ref(&frame), now_ms);
+        let mut frame_of_all = None;
+        for subscriber in &mut inner.subscribers {
+            let look = subscriber.outbox.looks_at(room);
+            let told = look.map_or_else(|| all.clone(), |people| Arc::new(all.of(&there, &people)));
+            if subscriber.presence.as_ref() == Some(&told) {
+                continue;
+            }
+            let frame = match Arc::ptr_eq(&told, &all) {
+                true => frame_of_all.get_or_insert_with(|| told.frame(h)).clone(),
+                false => told.frame(h),
+            };
             // Where the lane is full, the next round tells it.
-            subscriber.knows_presence = put != crate::outbox::Put::Full;
+            if subscriber.outbox.state(StateKey::Presence(h), &[frame], now_ms) != Put::Full {
+                subscriber.presence = Some(told);
+            }
         }
-        inner.presence = Some(told);
     }
 }
 
 impl Inner {
-    fn present(&self, now_ms: u64) -> Told {
+    /// A person is what the last of their devices in the order of [`Presence`] is.
+    fn there(&self, now_ms: u64) -> There {
+        let mut there = There::new();
         if self.silent {
-            return Told::default();
+            return there;
         }
-        let here = |outbox: &Outbox| outbox.is_here(now_ms, HERE_LOST_MS).map(|is| (outbox.by.user, is));
-        Told::of(self.subscribers.iter().filter_map(|subscriber| here(&subscriber.outbox)))
+        for outbox in self.subscribers.iter().map(|subscriber| &subscriber.outbox) {
+            if let Some(is) = outbox.is_here(now_ms, HERE_LOST_MS) {
+                there.entry(outbox.by.user).and_modify(|known| *known = is.max(*known)).or_insert(is);
+            }
+        }
+        there.retain(|_, is| *is != Presence::Hidden);
+        there
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::Channel;
     use crate::reply::ReplyTo;
     use fitconnect_domain::class::Caller;
     use fitconnect_domain::out::FollowFrom;
     use fitconnect_protocol::codec::decode_response;
     use fitconnect_protocol::session::Position;
     use fitconnect_protocol::user::Role;
-    use fitconnect_protocol::{GymId, RoomId, SessionId, Uuid};
+    use fitconnect_protocol::{GymId, SessionId, Uuid};
 
     const ROOM: RoomId = RoomId(Uuid::from_u128(7));
 
@@ -230,6 +258,20 @@ mod tests {
         let newcomer = follows(&hub, 6_000, 1);
         hub.tell_presence(10_100);
         let (online, _, away, people) = told(&newcomer).pop().expect("the newest");
-        assert_eq!((online + away, people.len()), (5_000, PRESENT_SHOWN));
+        assert_eq!((online + away, people), (5_000, vec![]), "nobody asked for a name");
+        // Somebody opens the list of members, scrolls, and closes it.
+        let id = |person| UserId(Uuid::from_u128(person));
+        let named = |people: &[u128], now| {
+            hub.look_at(&newcomer, ROOM, people.iter().map(|person| id(*person)).collect());
+            hub.tell_presence(now);
+            told(&newcomer).pop().map(|(.., people)| people.into_iter().map(|(user, _)| user).collect::<Vec<_>>())
+        };
+        assert_eq!(named(&[4_000, 7, 9_999], 10_200), Some(vec![7, 4_000]));
+        assert_eq!(named(&[7, 4_000], 10_300), None, "nothing else is there");
+        assert_eq!(named(&[8], 10_400), Some(vec![8]));
+        assert_eq!(named(&[], 10_500), Some(vec![]));
+        hub.look_at(&newcomer, RoomId(Uuid::from_u128(8)), vec![id(7)]);
+        hub.tell_presence(10_600);
+        assert_eq!(told(&newcomer), [], "another room's list says nothing of this one");
     }
 }

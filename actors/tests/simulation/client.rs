@@ -508,7 +508,8 @@ impl Client {
             | Response::Planned { .. }
             | Response::Foreseen(_)
             | Response::Numbered { .. }
-            | Response::Page { .. } => Err(format!("a push that is a reply: {response:?}")),
+            | Response::Page { .. }
+            | Response::Members { .. } => Err(format!("a push that is a reply: {response:?}")),
         }
     }
 

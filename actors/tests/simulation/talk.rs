@@ -254,8 +254,13 @@ fn written_once(client: &Client, events: &[RoomEvent], wrong: &mut Vec<String>) 
 
 /// Whoever is named in a message finds it in the inbox once, unless it was read before it came, or one of the two has blocked the other.
 fn noticed_once(run: &Run, user: UserId, events: &[RoomEvent], wrong: &mut Vec<String>) {
-    let read = run.store.stored_person(user).and_then(|stored| stored.rooms.get(&run.room).map(|room| room.read));
     run.store.person_changes(user, |changes| {
+        // Whoever has left since had read what they had read.
+        let marks = changes.iter().filter_map(|change| match change {
+            user::Change::InRoom { room, is } if *room == run.room => Some(is.read),
+            _ => None,
+        });
+        let read = marks.max();
         for event in events {
             let RoomEvent::Posted { message } = event else { continue };
             if message.by == user || message.mentions.iter().all(|mention| mention.user != user) {

@@ -433,7 +433,8 @@ impl Link {
             | Response::Planned { .. }
             | Response::Foreseen(_)
             | Response::Numbered { .. }
-            | Response::Page { .. } => return,
+            | Response::Page { .. }
+            | Response::Members { .. } => return,
         };
         self.push_at(push, at_us);
     }

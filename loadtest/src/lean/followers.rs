@@ -207,6 +207,7 @@ impl Followers {
             | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
+            | Response::Members { .. }
             | Response::Ended { .. }
             | Response::Typing { .. }
             | Response::Fives { .. }

@@ -336,6 +336,7 @@ impl Riders {
             | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
+            | Response::Members { .. }
             | Response::Ended { .. }
             | Response::Event { .. }
             | Response::Tick { .. }

@@ -199,6 +199,7 @@ impl Sitters {
             | Response::Foreseen(_)
             | Response::Numbered { .. }
             | Response::Page { .. }
+            | Response::Members { .. }
             | Response::Ended { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

@@ -2,19 +2,15 @@
 //! read again. Stretches in which all read and in which some do not take turns, so that a drift of the machine hits both alike.
 
 use super::publishers::Publishers;
-use super::{Common, landed, launch, reach};
-use crate::accounts::Account;
-use crate::client::{Client, Options as Link};
+use super::{Common, landed, launch, reach, room};
 use crate::error::LoadError;
 use crate::lean::Options;
 use crate::lean::followers::{Control, Followers};
 use crate::progress;
 use crate::report::Report;
-use fitconnect_protocol::RoomId;
 use fitconnect_protocol::limits::COMMANDS_PER_S;
-use fitconnect_protocol::room::{JoinRule, RoomCommand, RoomKind};
+use fitconnect_protocol::room::RoomCommand;
 use fitconnect_protocol::session::{Request, Topic};
-use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,8 +23,6 @@ const RECEIVE_BYTES: usize = 4 * 1024;
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long one may take to be up to date again before the next stretch begins.
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
-/// Members that come in at one time.
-const JOINING: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct Slow {
@@ -49,7 +43,7 @@ pub async fn slow(common: &Common, run: &Slow) -> Result<Report, LoadError> {
     report.setting("messages_per_s", run.rate);
     let accounts = common.members(run.members)?;
     let writers = run.rate.div_ceil(COMMANDS_PER_S / 2).max(1) as usize;
-    let (clients, room) = room(common, &accounts, writers).await?;
+    let (clients, room) = room::open(common, &accounts, writers).await?;
     let (reading, stalling) = accounts.split_at(run.members - run.stalled);
     let newest = Arc::<AtomicU64>::default();
     let control = || Arc::new(Control { newest: newest.clone(), ..Control::default() });
@@ -132,37 +126,4 @@ fn tell(report: &mut Report, readers: &Followers, stallers: &Followers, behind: 
     report.latencies("caught_up", "reading again to the newest message", &stallers.measured.caught_up);
     let lagging = stallers.troubles.get("lagging").copied().unwrap_or(0);
     report.figure("lagged", "times that the server told a stalled member that it lags", lagging as f64, "");
-}
-
-/// A room that all are members of, and those who write in it.
-async fn room(common: &Common, accounts: &[Account], writers: usize) -> Result<(Vec<Client>, RoomId), LoadError> {
-    let mut clients = Vec::new();
-    for account in accounts.iter().take(writers) {
-        clients.push(connect(common, account).await?);
-    }
-    let id = clients[0].cmd();
-    let room = RoomId(id.0);
-    let act = RoomCommand::Create { kind: RoomKind::Team, name: "Slow".into(), join: JoinRule::Open, members: vec![] };
-    clients[0].command(Request::Room { room, cmd: id, act }).await?;
-    let bar = progress::bar(accounts.len() as u64, "joining", common.progress);
-    let joins = stream::iter(&accounts[1..]).map(|account| async {
-        let client = connect(common, account).await?;
-        client.room(room, RoomCommand::Join).await
-    });
-    let mut joins = joins.buffer_unordered(JOINING);
-    while let Some(joined) = joins.next().await {
-        joined?;
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    drop(joins);
-    Ok((clients, room))
-}
-
-/// A session whose pushes nobody wants.
-async fn connect(common: &Common, account: &Account) -> Result<Client, LoadError> {
-    let token = account.token(&common.server).await?;
-    let (client, mut pushes) = Client::connect(Link::new(&common.server, token)).await?;
-    tokio::spawn(async move { while pushes.recv().await.is_some() {} });
-    Ok(client)
 }

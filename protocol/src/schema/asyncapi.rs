@@ -32,6 +32,8 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("look", &["done"]),
     ("room", &["numbered"]),
     ("history", &["page"]),
+    ("members", &["members"]),
+    ("look_at", &[]),
     ("typing", &[]),
     ("five", &[]),
     ("here", &[]),

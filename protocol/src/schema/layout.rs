@@ -18,6 +18,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("SAMPLE_SOURCES_MAX", limits::SAMPLE_SOURCES_MAX as u64),
     ("SUBSCRIPTIONS_MAX", limits::SUBSCRIPTIONS_MAX as u64),
     ("HERE_EVERY_MS", limits::HERE_EVERY_MS),
+    ("LOOK_PEOPLE_MAX", limits::LOOK_PEOPLE_MAX as u64),
     ("IMAGE_BYTES_MAX", limits::IMAGE_BYTES_MAX as u64),
     ("IMAGE_SIDE_MAX", limits::IMAGE_SIDE_MAX as u64),
     ("MENTIONS_MAX", limits::MENTIONS_MAX as u64),

@@ -1,8 +1,9 @@
 //! Bytes from anyone: reading them never panics, never takes more than they are worth, and always says what is wrong.
 
-use crate::frames;
+use crate::{frames, rooms};
 use fitconnect_protocol::codec::{self, BadFrame};
 use fitconnect_protocol::limits::{FRAME_BYTES_MAX, ROW_RR_MAX, SAMPLE_ROWS_MAX, SAMPLE_SOURCES_MAX};
+use fitconnect_protocol::room::RoomCommand;
 use fitconnect_protocol::sample::{Row, Samples, SourceRows};
 use fitconnect_protocol::session::{Request, Topic};
 use fitconnect_protocol::tick::{BoardRow, Header, ROW_BYTES, Signal, rows};
@@ -43,6 +44,19 @@ fn each_fault_has_its_code() {
     assert_eq!(code(b"{\"t\":\"hello\"}"), ErrorCode::Malformed);
     let bad = read(b"\x92\xcd\x01\x2c\x81\xa1t\xa5dance").expect_err("unknown");
     assert_eq!(bad.id, Some(300), "the client learns which of its frames it was");
+}
+
+#[test]
+fn a_kind_is_a_word_wherever_it_stands() {
+    let act = RoomCommand::Join;
+    let good = codec::encode_request(1, &Request::Room { room: rooms::room(), cmd: frames::cmd(), act }).to_vec();
+    let at = good.windows(5).position(|bytes| bytes == b"\xa4join").expect("the act's kind");
+    // The place of a command in our source is no name of it: it would be another command tomorrow.
+    let numbered = [&good[..at], &[2], &good[at + 5..]].concat();
+    let bad = read(&numbered).expect_err("a number");
+    assert_eq!((bad.refusal.code, bad.id), (ErrorCode::Malformed, Some(1)));
+    assert!(bad.refusal.message.contains("under the key t"), "{}", bad.refusal.message);
+    assert!(read(&good).is_ok());
 }
 
 #[test]

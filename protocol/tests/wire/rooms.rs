@@ -27,7 +27,14 @@ pub fn other() -> UserId {
 pub fn requests() -> Vec<Request> {
     let pages = pages().into_iter().map(|from| Request::History { room: room(), from, limit: 50 });
     let acts = commands().into_iter().map(|act| Request::Room { room: room(), cmd: cmd(), act });
-    acts.chain(pages).chain([Request::Typing { room: room() }]).collect()
+    let last = Mention { user: other(), name: "Ben".into() };
+    let others = [
+        Request::Typing { room: room() },
+        Request::Members { room: room(), q: String::new(), after: None },
+        Request::Members { room: room(), q: "ан".into(), after: Some(last) },
+        Request::LookAt { room: room(), people: vec![user(), other()] },
+    ];
+    acts.chain(pages).chain(others).collect()
 }
 
 pub fn replies() -> Vec<Response> {
@@ -35,6 +42,7 @@ pub fn replies() -> Vec<Response> {
         Response::Numbered { seq: 4_294_967_297 },
         Response::Page { room: room(), messages: messages(), more: true },
         Response::Page { room: room(), messages: vec![], more: false },
+        Response::Members { room: room(), members: members(), more: true },
     ]
 }
 

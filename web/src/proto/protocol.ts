@@ -271,7 +271,7 @@ hr_max_raise_tenths?: number,
 fives?: number, provenance: Provenance, };
 
 /**
- * Somebody whom a message names.
+ * Somebody by name, as messages name them.
  */
 export type Mention = { user: Uint8Array, name: string, };
 
@@ -549,7 +549,15 @@ export type ReportReason = "spam" | "insult" | "threat" | "sexual" | "private" |
 /**
  * What a client sends.
  */
-export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "typing", room: Uint8Array, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
+export type Request = { "t": "hello", token: string, } | { "t": "refresh", token: string, } | { "t": "resume", session?: Uint8Array, topics: Array<TopicPosition>, } | { "t": "subscribe", topic: string, position?: Position, } | { "t": "unsubscribe", topic: string, } | { "t": "clock", t0: number, } | { "t": "class", class: Uint8Array, cmd: Uint8Array, act: ClassCommand, } | { "t": "user", cmd: Uint8Array, act: UserCommand, } | { "t": "samples" } & Samples | { "t": "seen", h: number, tick: number, } | { "t": "look", topic: string, slots: Array<number>, } | { "t": "room", room: Uint8Array, cmd: Uint8Array, act: RoomCommand, } | { "t": "history", room: Uint8Array, from: HistoryFrom, limit: number, } | { "t": "members", room: Uint8Array,
+/**
+ * Beginnings of words of the name, in any order and case; empty: everybody.
+ */
+q?: string,
+/**
+ * The last of the page before.
+ */
+after?: Mention, } | { "t": "look_at", room: Uint8Array, people: Array<Uint8Array>, } | { "t": "typing", room: Uint8Array, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
 
 /**
  * What the server sends.
@@ -566,7 +574,7 @@ clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */
-id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, } | { "t": "fives", class: Uint8Array, count: number,
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "members", room: Uint8Array, members: Array<RoomMember>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, } | { "t": "fives", class: Uint8Array, count: number,
 /**
  * Of the first who gave them, as the board calls them; three at most.
  */
@@ -576,7 +584,7 @@ names: Array<string>,
  */
 total: number, } | { "t": "presence", h: number, online: number, in_class: number, away: number,
 /**
- * The first of them, in order of their ids.
+ * In order of their ids: those of them whom one looks at; where one looks at nobody, all, unless they are many.
  */
 people: Array<Present>, };
 

@@ -52,6 +52,11 @@ impl Load {
         Ok(self.figure(key)?.value)
     }
 
+    /// What the figure is of, in the words of the run.
+    pub fn words(&self, key: &str) -> Result<&str> {
+        Ok(&self.figure(key)?.words)
+    }
+
     /// A figure for everybody to see, as the run names it.
     pub fn fact(&self, outcome: &mut Outcome, key: &str) -> Result<()> {
         let Figure { words, value, unit, .. } = self.figure(key)?;

@@ -7,7 +7,7 @@ use crate::lexicon::Folded;
 use crate::report::Filed;
 use crate::room::Reporting;
 use crate::user::Blocks;
-use fitconnect_protocol::room::{HistoryFrom, Message, Picture, RoomCommand, RoomEvent};
+use fitconnect_protocol::room::{HistoryFrom, Mention, Message, Picture, RoomCommand, RoomEvent};
 use fitconnect_protocol::session::Position;
 use fitconnect_protocol::{CmdId, GymId, ImageId, RoomId, UserId};
 use std::sync::Arc;
@@ -28,6 +28,11 @@ pub enum Input {
         by: Arc<Caller>,
         from: HistoryFrom,
         limit: u16,
+    },
+    Members {
+        by: Arc<Caller>,
+        q: String,
+        after: Option<Mention>,
     },
     /// Somebody types: told, if they may write, and forgotten.
     Typing {

@@ -5,9 +5,10 @@ use super::io::{Load, Loaded, Right};
 use super::{Room, Stored};
 use crate::class::Caller;
 use crate::out::FollowFrom;
+use crate::words::{begin_words_of, words_of};
 use crate::{AskId, Effect, Millis, Out};
-use fitconnect_protocol::limits::{HISTORY_BYTES_MAX, LOADS_MAX, ROOM_RECENT_BYTES_MAX, ROOM_ROSTER_MAX};
-use fitconnect_protocol::room::{HistoryFrom, Message, RoomMember, RoomSnapshot};
+use fitconnect_protocol::limits::{HISTORY_BYTES_MAX, LOADS_MAX, MEMBERS_PAGE, ROOM_RECENT_BYTES_MAX, ROOM_ROSTER_MAX};
+use fitconnect_protocol::room::{HistoryFrom, Mention, Message, RoomMember, RoomSnapshot};
 use fitconnect_protocol::session::{NotRecovered, Position, Response, Snapshot, Topic};
 use fitconnect_protocol::{ErrorCode, Refusal};
 
@@ -95,6 +96,31 @@ impl Room {
         }
         self.pages += 1;
         out.0.push(Effect::Load(Load::Page { ask, from, limit }));
+    }
+
+    /// A page of members, in the order of their names.
+    pub(super) fn members(&self, by: &Caller, q: &str, after: Option<Mention>, ask: AskId, out: &mut Out<Room>) {
+        let stored = match self.seen_by(by) {
+            Ok(stored) => stored,
+            Err(refused) => return out.refuse(ask, refused),
+        };
+        let words = words_of(q);
+        let after = after.map(|last| (last.name.to_lowercase(), last.user));
+        let named =
+            stored.members.iter().filter(|(_, member)| words.is_empty() || begin_words_of(&words, &member.name));
+        let placed = named.map(|(user, member)| ((member.name.to_lowercase(), *user), member));
+        let mut found: Vec<_> = placed.filter(|(place, _)| after.as_ref().is_none_or(|after| place > after)).collect();
+        let more = found.len() > MEMBERS_PAGE;
+        if more {
+            found.select_nth_unstable_by(MEMBERS_PAGE, |(a, _), (b, _)| a.cmp(b));
+            found.truncate(MEMBERS_PAGE);
+        }
+        found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let members = found
+            .into_iter()
+            .map(|((_, user), member)| RoomMember { user, name: member.name.clone(), role: member.role })
+            .collect();
+        out.answer(ask, Response::Members { room: self.id, members, more });
     }
 
     /// A page has been read, or could not be.

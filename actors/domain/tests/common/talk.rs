@@ -275,6 +275,24 @@ impl Hand {
         }
     }
 
+    /// Names of a page of members; whom the next page begins after, where there is one.
+    pub fn members(
+        &mut self,
+        by: &Arc<Caller>,
+        q: &str,
+        after: Option<Mention>,
+    ) -> Result<(Vec<String>, Option<Mention>), ErrorCode> {
+        let ask = self.give(Input::Members { by: by.clone(), q: q.into(), after });
+        match self.answers.remove(&ask).expect("an answer") {
+            Response::Members { members, more, .. } => {
+                let last = members.last().map(|last| Mention { user: last.user, name: last.name.clone() });
+                Ok((members.into_iter().map(|each| each.name).collect(), last.filter(|_| more)))
+            }
+            Response::Refused(refusal) => Err(refusal.code),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn follow(&mut self, by: &Arc<Caller>, position: Option<Position>) -> Option<(Position, FollowFrom)> {
         self.give(Input::Subscribe { by: by.clone(), room: ROOM, position });
         self.follows.pop()
