@@ -12,6 +12,7 @@ use figment::error::Kind;
 use figment::providers::{Format, Serialized, Toml};
 use figment::{Figment, Source};
 use fitconnect_protocol::limits::CLOCK_RATE_MAX;
+use fitconnect_protocol::session::AckMode;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -82,6 +83,15 @@ pub enum Ack {
     Local,
     /// When a quorum of the event store's copies has it too; as `local` while the event store is away.
     Quorum,
+}
+
+impl From<Ack> for AckMode {
+    fn from(ack: Ack) -> AckMode {
+        match ack {
+            Ack::Local => AckMode::Local,
+            Ack::Quorum => AckMode::Quorum,
+        }
+    }
 }
 
 impl Default for Config {

@@ -25,7 +25,7 @@ use fitconnect_domain::class::Caller;
 use fitconnect_domain::session::Input;
 use fitconnect_protocol::codec::{self, BadFrame};
 use fitconnect_protocol::limits::*;
-use fitconnect_protocol::session::{AckMode, Request, Response, TopicPosition};
+use fitconnect_protocol::session::{Request, Response, TopicPosition};
 use fitconnect_protocol::{CloseCode, ErrorCode, Refusal, SessionId};
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -163,7 +163,7 @@ impl Socket {
             frame_bytes_max: FRAME_BYTES_MAX as u32,
             server_time_ms: now.0 as i64,
             clock_rate: self.app.config.clock_rate,
-            ack: AckMode::Local,
+            ack: self.app.config.ack.into(),
             user: claims.user,
             gym: claims.gym,
             role: claims.role,

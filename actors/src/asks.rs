@@ -24,8 +24,9 @@ impl<T> Asks<T> {
         self.0.binary_search_by_key(&ask, |(known, _)| *known).ok()
     }
 
-    pub fn get(&self, ask: AskId) -> Option<&T> {
-        self.place(ask).map(|place| &self.0[place].1)
+    pub fn get_mut(&mut self, ask: AskId) -> Option<&mut T> {
+        let place = self.place(ask)?;
+        Some(&mut self.0[place].1)
     }
 
     pub fn remove(&mut self, ask: AskId) -> Option<T> {
@@ -54,9 +55,12 @@ mod tests {
     fn whoever_asks_is_answered_once_in_any_order() {
         let mut asks = Asks::default();
         (1..=4).for_each(|number| asks.insert(AskId(number), number * 10));
-        assert_eq!((asks.remove(AskId(3)), asks.remove(AskId(3)), asks.get(AskId(1))), (Some(30), None, Some(&10)));
+        assert_eq!(
+            (asks.remove(AskId(3)), asks.remove(AskId(3)), asks.get_mut(AskId(1))),
+            (Some(30), None, Some(&mut 10))
+        );
         asks.insert(AskId(9), 90);
-        assert_eq!((asks.remove(AskId(1)), asks.remove(AskId(9)), asks.get(AskId(5))), (Some(10), Some(90), None));
+        assert_eq!((asks.remove(AskId(1)), asks.remove(AskId(9)), asks.get_mut(AskId(5))), (Some(10), Some(90), None));
         assert_eq!(asks.take_all().collect::<Vec<_>>(), [20, 40]);
         assert!(asks.is_empty());
     }

@@ -40,6 +40,8 @@ struct Asked {
     command: Option<(CmdKey, u64)>,
     /// The topic that is asked for, and from where.
     follows: Option<(Topic, Option<Position>)>,
+    /// The answer is part of a commit, whatever it says.
+    stored: bool,
 }
 
 pub struct Host<B: Body> {
@@ -318,7 +320,7 @@ impl<B: Body> Host<B> {
     ) -> AskId {
         self.last_ask += 1;
         let ask = AskId(self.last_ask);
-        self.asks.insert(ask, Asked { reply, command, follows });
+        self.asks.insert(ask, Asked { reply, command, follows, stored: false });
         ask
     }
 
@@ -403,7 +405,11 @@ impl<B: Body> Host<B> {
     /// Answers of the commit that gathers.
     fn answer_stored(&mut self, answers: Vec<(AskId, Response)>, now: Millis) {
         for (ask, reply) in answers {
-            if let Some(((author, cmd), digest)) = self.asks.get(ask).and_then(|asked| asked.command) {
+            let asked = self.asks.get_mut(ask).and_then(|asked| {
+                asked.stored = true;
+                asked.command
+            });
+            if let Some(((author, cmd), digest)) = asked {
                 let reply = crate::body::pack(&reply);
                 self.outgoing.answer_stored(StoredAnswer { author, cmd, digest, at: now, reply });
             }
@@ -465,12 +471,12 @@ impl<B: Body> Host<B> {
         if ask == AskId::PUSH {
             return self.reply_of(ask).answer(&reply, now);
         }
-        let Some(Asked { reply: to, command, .. }) = self.asks.remove(ask) else { return };
+        let Some(Asked { reply: to, command, stored, .. }) = self.asks.remove(ask) else { return };
         to.answer(&reply, now);
         let Some((key, digest)) = command else { return };
         let repeats = match reply {
-            // A refusal changes nothing and is not kept: sent again, it may be decided anew.
-            Response::Refused(_) => self.commands.forget(key),
+            // A refusal changes nothing and is not kept: sent again, it may be decided anew. But what was held back is filed.
+            Response::Refused(_) if !stored => self.commands.forget(key),
             _ => self.commands.done(key, digest, crate::body::pack(&reply), now),
         };
         repeats.into_iter().for_each(|waiting| waiting.answer(&reply, now));

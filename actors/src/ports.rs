@@ -349,6 +349,8 @@ pub trait StateStore: Send + Sync {
         room: RoomId,
         seq: u64,
     ) -> BoxFuture<'_, Result<Reporting, StoreError>>;
+    /// Whose reports of this message are open, in order of their ids.
+    fn reporters(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Vec<UserId>, StoreError>>;
 }
 
 // ---- events ----

@@ -8,13 +8,14 @@ use crate::ports::{Event, Page, RoomRow, Row, StoreError, StoredActor, StoredCha
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
+use fitconnect_domain::report::Filed;
 use fitconnect_domain::room::{self, Change, Input, Load, Loaded, Loose, POSTED, Person, Publish, Room, Stored};
 use fitconnect_domain::user::Never;
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
-use fitconnect_protocol::RoomId;
-use fitconnect_protocol::limits::ROOM_SNAPSHOT_EVERY;
+use fitconnect_protocol::limits::{IMAGE_LOOSE_MS, ROOM_SNAPSHOT_EVERY};
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomEvent, RoomKind};
 use fitconnect_protocol::session::{Event as TopicEvent, Position, Topic};
+use fitconnect_protocol::{CmdId, RoomId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -157,7 +158,11 @@ impl Body for RoomBody {
                 }),
                 Load::Message { seq } => message(&house, id, seq).await.map(|message| Loaded::Message { seq, message }),
                 Load::Image { image } => house.state.image(image).await.map(|found| {
-                    let found = found.filter(|found| found.seq.is_none());
+                    // What a message shows, or showed before it was held back, is not loose.
+                    let is_loose = |found: &StoredImage| {
+                        found.seq.is_none() && found.until.is_some_and(|until| until.since(found.at) <= IMAGE_LOOSE_MS)
+                    };
+                    let found = found.filter(is_loose);
                     let loose = |found: StoredImage| Loose { room: found.room, by: found.by, picture: found.picture };
                     Loaded::Image { image, found: found.map(loose) }
                 }),
@@ -170,10 +175,7 @@ impl Body for RoomBody {
                     let lexicon = set.map(|set| set.lexicon).unwrap_or_default();
                     Loaded::Lexicon { gym, found: lexicon.folded() }
                 }),
-                Load::Report { report } => {
-                    let filed = house.state.report(report).await;
-                    filed.map(|filed| Loaded::Report { report, filed: filed.map(Box::new) })
-                }
+                Load::Report { report } => filed(&house, report).await,
                 Load::Page { ask, from, limit } => {
                     let page = page(&house, id, from, limit).await;
                     page.map(|messages| Loaded::Page { ask, from, limit, messages })
@@ -186,6 +188,19 @@ impl Body for RoomBody {
         }
         .boxed()
     }
+}
+
+/// A report, and who else has reported its message.
+async fn filed(house: &House, report: CmdId) -> Result<Loaded, StoreError> {
+    let filed = house.state.report(report).await?;
+    let reporters = match &filed {
+        Some(Filed { report, decision: None }) if !report.is_held() => {
+            house.state.reporters(report.room, report.seq).await?
+        }
+        Some(Filed { report, .. }) => vec![report.reporter],
+        None => Vec::new(),
+    };
+    Ok(Loaded::Report { report, filed: filed.map(Box::new), reporters })
 }
 
 async fn message(house: &House, room: RoomId, seq: u64) -> Result<Option<Box<Message>>, StoreError> {

@@ -9,6 +9,7 @@ use crate::error::LoadError;
 use crate::http::{Server, cmd_at};
 use crate::now;
 use fitconnect_protocol::class::{AttentionList, ClassCommand};
+use fitconnect_protocol::presence::Present;
 use fitconnect_protocol::room::{HistoryFrom, Message, RoomCommand};
 use fitconnect_protocol::sample::{Acked, Samples};
 use fitconnect_protocol::session::{AckMode, Event, Mine, Position, Request, Response, Subscribed, Topic};
@@ -138,6 +139,15 @@ pub enum Push {
     Typing {
         topic: Topic,
         user: UserId,
+    },
+    /// Who is there in a room.
+    Presence {
+        topic: Topic,
+        online: u32,
+        in_class: u32,
+        away: u32,
+        /// Those of them by name whom one looks at; where they are few, all.
+        people: Vec<Present>,
     },
     /// The topic is not for this client any more.
     Over {

@@ -141,6 +141,7 @@ impl Seen {
             | Push::Lagging { .. }
             | Push::Over { .. }
             | Push::Typing { .. }
+            | Push::Presence { .. }
             | Push::GoAway { .. } => {}
         }
     }

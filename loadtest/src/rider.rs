@@ -590,6 +590,7 @@ impl Ride {
             | Push::Lagging { .. }
             | Push::Over { .. }
             | Push::Typing { .. }
+            | Push::Presence { .. }
             | Push::GoAway { .. } => {}
         }
         Ok(())

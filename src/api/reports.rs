@@ -44,12 +44,15 @@ pub struct Report {
     #[schema(value_type = Uuid)]
     author: UserId,
     author_name: String,
-    #[schema(value_type = Uuid)]
-    reporter: UserId,
-    reporter_name: String,
+    /// Told to the gym's staff alone, and not to whoever wrote the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    reporter: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reporter_name: Option<String>,
     #[schema(value_type = ReasonSchema)]
     reason: ReportReason,
-    /// What the reporter says besides; often empty.
+    /// What the reporter says besides; often empty, and so for those who are not told who it was.
     words: String,
     /// The message's words as they were when it was reported, whatever became of it.
     text: String,
@@ -64,8 +67,10 @@ pub struct Report {
     decision: Option<Decision>,
 }
 
-impl From<Filed> for Report {
-    fn from(Filed { report, decision }: Filed) -> Report {
+impl Report {
+    /// As these claims may see it.
+    fn told(Filed { report, decision }: Filed, claims: &Claims) -> Report {
+        let knows_who = claims.is_staff() && report.author != claims.user;
         let decision = decision.map(|Decided { by, name, verdict, at_ms }| Decision { by, name, verdict, at_ms });
         Report {
             report: report.id,
@@ -75,10 +80,10 @@ impl From<Filed> for Report {
             seq: report.seq,
             author: report.author,
             author_name: report.author_name,
-            reporter: report.reporter,
-            reporter_name: report.reporter_name,
+            reporter: knows_who.then_some(report.reporter),
+            reporter_name: knows_who.then_some(report.reporter_name),
             reason: report.reason,
-            words: report.words,
+            words: if knows_who { report.words } else { String::new() },
             text: report.text,
             picture: report.picture.map(Shown::from),
             posted_at_ms: report.posted_at_ms,
@@ -136,7 +141,7 @@ pub async fn list(app: Server, Signed(claims): Signed, wanted: Query<Wanted>) ->
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|filed| filed.report.id);
-    Ok(Json(Reports { reports: found.into_iter().map(Report::from).collect(), next }))
+    Ok(Json(Reports { reports: found.into_iter().map(|filed| Report::told(filed, &claims)).collect(), next }))
 }
 
 /// One report, and who decided it how and when
@@ -152,7 +157,7 @@ pub async fn one(app: Server, Signed(claims): Signed, report: Path<Uuid>) -> Ans
     // Who may not see any learns nothing of this one.
     decides(&app, &claims, room).await?;
     let found = found.ok_or_else(|| ApiError::from(Refusal::from(ErrorCode::NotFound)))?;
-    Ok(Json(found.into()))
+    Ok(Json(Report::told(found, &claims)))
 }
 
 /// Whether these claims may see reports of the gym, or of this room.

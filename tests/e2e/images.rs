@@ -4,7 +4,7 @@ use crate::gym::{Gym, run};
 use crate::rooms::{dial, refused, say, team};
 use fitconnect_loadtest::accounts::Account;
 use fitconnect_protocol::report::ReportReason;
-use fitconnect_protocol::room::{HistoryFrom, RoomCommand};
+use fitconnect_protocol::room::{HistoryFrom, JoinRule, RoomCommand, RoomKind};
 use fitconnect_protocol::{ErrorCode, ImageId, RoomId};
 use image::{ImageFormat, RgbImage};
 use serde_json::Value;
@@ -81,5 +81,35 @@ fn a_picture_is_seen_by_the_room_and_goes_with_its_message() {
         let queue = gym.address.text_as(&format!("/v1/reports?room={room}"), staff).await.expect("the queue");
         let queue: Value = serde_json::from_str(&queue).expect("JSON");
         assert_eq!(id(&queue["reports"][0]["picture"]), reported);
+    });
+}
+
+#[test]
+fn of_two_staff_see_a_picture_once_it_is_reported_and_nobody_shows_again_what_is_held_back() {
+    let gym = Gym::open(2, 1);
+    let [a, b] = &gym.members[..2] else { panic!("two") };
+    run(async {
+        let (ana, _anas) = dial(&gym, a).await;
+        let (ben, _bens) = dial(&gym, b).await;
+        let room = RoomId::direct(ana.welcome().user, ben.welcome().user);
+        let members = vec![ben.welcome().user];
+        let (kind, join) = (RoomKind::Direct, JoinRule::Fixed);
+        ana.room(room, RoomCommand::Create { kind, name: String::new(), join, members }).await.expect("made");
+        let picture = id(&send(&gym, a, room, &png(4, 3)).await.expect("sent"));
+        let seq = ana.room(room, show(picture)).await.expect("posted");
+        assert!(get(&gym, &gym.trainer, picture).await.expect_err("between them").contains("not_member"));
+        let words = String::new();
+        ben.room(room, RoomCommand::Report { seq, reason: ReportReason::Sexual, words }).await.expect("filed");
+        get(&gym, &gym.trainer, picture).await.expect("who decides sees it");
+
+        let list = serde_json::json!({ "on_words": "report", "words": ["dope"] });
+        let staff = gym.trainer.token.as_deref();
+        gym.address.json("PUT", "/v1/words", staff, Some(&list)).await.expect("set");
+        let team = team(&ana).await;
+        let held = id(&send(&gym, a, team, &png(4, 3)).await.expect("sent"));
+        let post =
+            |text: &str| RoomCommand::Post { text: text.into(), reply_to: None, mentions: vec![], image: Some(held) };
+        assert_eq!(refused(ana.room(team, post("dope")).await), ErrorCode::Held);
+        assert_eq!(refused(ana.room(team, post("fine")).await), ErrorCode::NotFound, "it waits with its message");
     });
 }

@@ -38,7 +38,7 @@ fn what_is_reported_waits_for_staff_and_is_decided_once() {
         let room = team(&ana).await;
         assert_eq!(ben.room(room, RoomCommand::Join).await.expect("in"), 2);
         let (fool, pills) = (say(&ana, room, "you fool").await, say(&ana, room, "buy pills").await);
-        let report = |seq, reason| RoomCommand::Report { seq, reason, words: String::new() };
+        let report = |seq, reason| RoomCommand::Report { seq, reason, words: "every day".into() };
         assert_eq!(ben.room(room, report(fool, ReportReason::Insult)).await.expect("filed"), pills);
         ben.room(room, report(pills, ReportReason::Spam)).await.expect("filed");
         ana.room(room, RoomCommand::Edit { seq: fool, text: "my friend".into() }).await.expect("edited");
@@ -59,7 +59,12 @@ fn what_is_reported_waits_for_staff_and_is_decided_once() {
         let own = format!("?room={room}");
         assert!(queue(&gym, &gym.members[0].token, "").await.is_err());
         assert!(queue(&gym, &gym.members[1].token, &own).await.is_err());
-        assert_eq!(texts(&queue(&gym, &gym.members[0].token, &own).await.expect("hers")).len(), 2);
+        let hers = queue(&gym, &gym.members[0].token, &own).await.expect("hers");
+        assert_eq!(texts(&hers).len(), 2);
+        // She wrote what was reported, and is told neither by whom nor what they say besides.
+        let who = |queue: &Value| (queue["reports"][0]["reporter_name"].clone(), queue["reports"][0]["words"].clone());
+        assert_eq!(who(&hers), (Value::Null, "".into()));
+        assert_eq!(who(&all), ("Rider 1".into(), "every day".into()));
 
         let (tom, _toms) = dial(&gym, &gym.trainer).await;
         let (ana, _anas) = dial(&gym, &gym.members[0]).await;

@@ -4,10 +4,12 @@ use crate::gym::{Gym, run};
 use fitconnect_loadtest::accounts::Account;
 use fitconnect_loadtest::client::{Client, Options, Push, Pushes};
 use fitconnect_loadtest::error::LoadError;
-use fitconnect_protocol::room::{HistoryFrom, JoinRule, Reacted, Reaction, RoomCommand, RoomEvent, RoomKind};
+use fitconnect_protocol::limits::{MEMBERS_PAGE, PRESENT_SHOWN};
+use fitconnect_protocol::presence::Presence;
+use fitconnect_protocol::room::{HistoryFrom, JoinRule, Mention, Reacted, Reaction, RoomCommand, RoomEvent, RoomKind};
 use fitconnect_protocol::session::{Event, Position, Request, Response, Snapshot, Topic};
 use fitconnect_protocol::user::{Hidden, OwnRoom, UserCommand, UserEvent};
-use fitconnect_protocol::{ErrorCode, RoomId};
+use fitconnect_protocol::{ErrorCode, RoomId, UserId};
 
 pub async fn dial(gym: &Gym, account: &Account) -> (Client, Pushes) {
     let token = account.token.clone().expect("a token");
@@ -407,4 +409,48 @@ async fn in_room(pushes: &mut Pushes) -> OwnRoom {
             return room;
         }
     }
+}
+
+#[test]
+fn of_a_large_room_members_come_by_name_and_presence_names_whom_one_looks_at() {
+    let gym = Gym::open(80, 1);
+    run(async {
+        let (ana, mut anas) = dial(&gym, &gym.members[0]).await;
+        let room = team(&ana).await;
+        let mut others = Vec::new();
+        for member in &gym.members[1..] {
+            let (other, mut pushes) = dial(&gym, member).await;
+            tokio::spawn(async move { while pushes.recv().await.is_some() {} });
+            other.room(room, RoomCommand::Join).await.expect("in");
+            other.subscribe(Topic::Room(room)).await.expect("followed");
+            others.push(other);
+        }
+        for other in &others {
+            other.tell(Request::Here { is: Presence::Online }).await;
+        }
+        ana.subscribe(Topic::Room(room)).await.expect("followed");
+        let page = async |q: &str, after| match ana.ask(Request::Members { room, q: q.into(), after }).await {
+            Ok(Response::Members { members, more, .. }) => (members, more),
+            other => panic!("{other:?}"),
+        };
+        let (first, more) = page("", None).await;
+        assert_eq!((first.len(), more), (MEMBERS_PAGE, true));
+        let last = first.last().map(|last| Mention { user: last.user, name: last.name.clone() });
+        let (rest, more) = page("", last).await;
+        assert_eq!((first.len() + rest.len(), more), (80, false));
+        let (found, _) = page("rid 79", None).await;
+        assert_eq!(found.iter().map(|each| each.name.as_str()).collect::<Vec<_>>(), ["Rider 79"]);
+        let named = async |pushes: &mut Pushes, wanted: &[UserId]| loop {
+            if let Push::Presence { online, people, .. } = pushes.recv().await.expect("a push").push
+                && online > PRESENT_SHOWN as u32
+                && people.iter().map(|each| each.0).eq(wanted.iter().copied())
+            {
+                return;
+            }
+        };
+        named(&mut anas, &[]).await;
+        let whom = found[0].user;
+        ana.tell(Request::LookAt { room, people: vec![whom] }).await;
+        named(&mut anas, &[whom]).await;
+    });
 }

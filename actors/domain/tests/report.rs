@@ -6,6 +6,8 @@ use common::talk::*;
 use fitconnect_domain::lexicon::Lexicon;
 use fitconnect_domain::report::Filed;
 use fitconnect_domain::room::Input;
+use fitconnect_domain::{ActorKey, Letter, LetterBody};
+use fitconnect_protocol::notice::NoticeOf;
 use fitconnect_protocol::report::{OnWords, ReportReason, Verdict};
 use fitconnect_protocol::room::*;
 use fitconnect_protocol::session::Response;
@@ -56,6 +58,9 @@ fn a_decision_does_what_it_says_once_and_closes_all_reports_of_the_message() {
     assert_eq!(hand.act(&ben(), delete.clone()), "forbidden");
     assert_eq!(hand.act(&ana(), delete.clone()), "8");
     assert_eq!(hand.open(), [5, 5, 6, 6, 7, 7]);
+    let decided = |letter: &&Letter| matches!(&letter.body, LetterBody::Notice { of: NoticeOf::Decided { .. }, .. });
+    let told: Vec<ActorKey> = hand.letters.iter().filter(decided).map(|letter| letter.to).collect();
+    assert_eq!(told, [user(1), user(3)].map(ActorKey::User), "all who had reported it hear of it");
     assert_eq!(hand.message(4).map(|m| (m.text, m.deleted_by)), Some((String::new(), Some(user(1)))));
     assert_eq!(hand.filed[0].report.text, "fool", "evidence stays");
     let decision = hand.filed[1].decision.clone().expect("decided with the other");

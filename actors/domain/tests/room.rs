@@ -169,8 +169,53 @@ fn rooms_are_made_by_those_who_may() {
     assert_eq!(made(&ana(), RoomKind::Team, Invited, &[user(5)]), "not_found", "of another gym");
     assert_eq!(made(&ana(), RoomKind::Team, Invited, &[user(6)]), "not_found", "nobody");
     assert_eq!(made(&caller(8, Role::Screen), RoomKind::Team, Open, &[]), "forbidden");
+    assert_eq!(made(&ana(), RoomKind::Team, Fixed, &[user(2)]), "malformed", "nobody could leave");
+    assert_eq!(made(&trainer(), RoomKind::Challenge, Fixed, &[user(2)]), "malformed");
     let crowd: Vec<UserId> = (20..90).map(user).collect();
     assert_eq!(made(&ana(), RoomKind::Team, Invited, &crowd), "too_large");
+}
+
+#[test]
+fn of_two_nobody_is_above_the_other() {
+    for (by, kind, seq) in [(ana(), RoomKind::Direct, 2), (trainer(), RoomKind::Trainer, 2)] {
+        let mut hand = Hand::new();
+        let id = if kind == RoomKind::Direct { RoomId::direct(by.user, user(2)) } else { ROOM };
+        hand.room = Room::new(id);
+        assert_eq!(hand.act(&by, create(kind, JoinRule::Fixed, &[user(2)])), "1");
+        assert_eq!(hand.act(&ben(), post("mine")), "2");
+        for act in [
+            RoomCommand::Delete { seq },
+            RoomCommand::Appoint { user: user(2), role: RoomRole::Moderator },
+            RoomCommand::Slow { seconds: 30 },
+            RoomCommand::Mute { user: user(2), for_s: 60 },
+            RoomCommand::Ban { user: user(2), banned: true },
+        ] {
+            assert_eq!(hand.act(&by, act.clone()), "forbidden", "{kind:?} {act:?}");
+        }
+        assert_eq!(hand.act(&ben(), RoomCommand::Delete { seq }), "3");
+    }
+}
+
+#[test]
+fn at_the_front_desk_staff_keep_order() {
+    let mut hand = Hand::new();
+    assert_eq!(hand.act(&ana(), create(RoomKind::Support, JoinRule::Invited, &[])), "1");
+    assert_eq!(hand.act(&trainer(), RoomCommand::Join), "2");
+    assert_eq!(hand.act(&trainer(), post("how can I help?")), "3");
+    assert_eq!(hand.act(&ana(), RoomCommand::Delete { seq: 3 }), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Mute { user: user(9), for_s: 60 }), "forbidden");
+    assert_eq!(hand.act(&ana(), RoomCommand::Add { user: user(2) }), "forbidden");
+    assert_eq!(hand.act(&trainer(), RoomCommand::Delete { seq: 3 }), "4");
+}
+
+#[test]
+fn who_was_never_here_is_banned_only_if_they_could_come() {
+    let mut hand = Hand::team();
+    let ban = |n| RoomCommand::Ban { user: user(n), banned: true };
+    assert_eq!(hand.act(&ana(), ban(5)), "not_found", "of another gym");
+    assert_eq!(hand.act(&ana(), ban(6)), "not_found", "nobody");
+    assert_eq!(hand.act(&ana(), ban(2)), "2");
+    assert_eq!(hand.act(&ben(), RoomCommand::Join), "forbidden");
 }
 
 #[test]

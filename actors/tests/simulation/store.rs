@@ -5,15 +5,17 @@ use crate::rng::Rng;
 use fitconnect_actors::body::{pack, unpack};
 use fitconnect_actors::ports::*;
 use fitconnect_domain::class::{Change, What};
-use fitconnect_domain::report::Filed;
+use fitconnect_domain::lexicon::Lexicon;
+use fitconnect_domain::report::{Entry, Filed};
 use fitconnect_domain::room::{POSTED, Reporting};
 use fitconnect_domain::user::{self, Stored};
 use fitconnect_domain::{ActorKey, LetterId, Millis};
 use fitconnect_protocol::class::{Sensor, SourceKind};
 use fitconnect_protocol::limits::{CMD_RECENT_MS, RING_EVENTS_MAX};
+use fitconnect_protocol::report::OnWords;
 use fitconnect_protocol::room::RoomEvent;
 use fitconnect_protocol::session::Response;
-use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, SourceId, UserId};
+use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, SourceId, UserId, Uuid};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +63,10 @@ struct Inner {
     wrong: Vec<String>,
     commits: u64,
     loads: BTreeMap<ActorKey, u64>,
+    /// Every gym's.
+    lexicon: Option<Lexicon>,
+    /// Messages that were held back.
+    held: usize,
 }
 
 pub struct SimStore {
@@ -85,6 +91,8 @@ impl SimStore {
             wrong: Vec::new(),
             commits: 0,
             loads: BTreeMap::new(),
+            lexicon: None,
+            held: 0,
         };
         SimStore { faults: faults.clone(), inner: Mutex::new(inner) }
     }
@@ -98,6 +106,17 @@ impl SimStore {
     pub fn add_person(&self, user: UserId, stored: &Stored) {
         let kept = Kept { rev: 1, snapshot: Some(pack(stored)), ..Kept::default() };
         self.inner().actors.insert(ActorKey::User(user), kept);
+    }
+
+    /// From now on these words are looked for in each gym.
+    pub fn set_words(&self, on_words: OnWords, words: &[&str]) {
+        let words = words.iter().map(|word| (*word).to_owned());
+        self.inner().lexicon = Some(Lexicon::new(on_words, words).expect("words"));
+    }
+
+    /// How many messages have been held back.
+    pub fn held(&self) -> usize {
+        self.inner().held
     }
 
     /// A person's row is this from now on, or cannot be read. Returns what it was.
@@ -305,9 +324,6 @@ impl Inner {
     /// All of it, or nothing.
     fn apply(&mut self, commit: Commit) -> Committed {
         let Commit { key, epoch, rev, row, changes, wake_at, letters, received, answers, reports } = commit;
-        if !reports.is_empty() {
-            self.wrong.push(format!("{key}: nobody reports anything here"));
-        }
         let ours = self.shards[usize::from(key.shard())] == epoch;
         let known = self.actors.get(&key).map_or(0, |kept| kept.rev);
         let waits = |id: &LetterId| self.letters.iter().any(|letter| letter.id == *id && letter.letter.to == key);
@@ -315,6 +331,12 @@ impl Inner {
             return Committed::Fenced;
         }
         self.commits += 1;
+        for entry in reports {
+            match entry {
+                Entry::Opened(report) if report.is_held() => self.held += 1,
+                other => self.wrong.push(format!("{key}: nobody here reports, decides or shows pictures: {other:?}")),
+            }
+        }
         self.note(key, &changes);
         let kept = self.actors.entry(key).or_default();
         kept.rev += 1;
@@ -540,11 +562,16 @@ impl StateStore for SimStore {
         .boxed()
     }
 
+    fn lexicon(&self, _: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>> {
+        async {
+            let lexicon = self.inner().lexicon.clone();
+            Ok(lexicon.map(|lexicon| SetLexicon { lexicon, by: UserId(Uuid::nil()), at: Millis(0) }))
+        }
+        .boxed()
+    }
+
     // What follows is the shell's, or for rooms with reports and pictures: no actor asks for it here.
 
-    fn lexicon(&self, _: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>> {
-        async { Ok(None) }.boxed()
-    }
     fn set_lexicon(&self, _: GymId, _: SetLexicon) -> BoxFuture<'_, Result<(), StoreError>> {
         async { Ok(()) }.boxed()
     }
@@ -574,6 +601,10 @@ impl StateStore for SimStore {
     }
     fn reporting(&self, _: UserId, _: Millis, _: RoomId, _: u64) -> BoxFuture<'_, Result<Reporting, StoreError>> {
         async { Ok(Reporting::default()) }.boxed()
+    }
+
+    fn reporters(&self, _: RoomId, _: u64) -> BoxFuture<'_, Result<Vec<UserId>, StoreError>> {
+        async { Ok(Vec::new()) }.boxed()
     }
 
     fn add_gym(&self, _: GymId, _: String) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -36,7 +36,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     meanwhile: into_a_room_that_one_has_lost blocked_meanwhile deleted_meanwhile edited_while_it_is_read;
     sockets: slow_reader reads_nothing_at_all stops_and_goes flood malformed_frames token_ends_in_a_resume refreshed_in_time
         kicked goes_away half_open another_s_session mailbox_full;
-    commands: doubled two_devices_with_the_same_cmd two_people_with_the_same_cmd mismatch restart_between_save_and_answer
+    commands: doubled held_and_sent_again two_devices_with_the_same_cmd two_people_with_the_same_cmd mismatch restart_between_save_and_answer
         restart_before_the_save again_much_later out_of_time refused_and_then_allowed outboxes_over_bad_lines;
     stores: outage unknown_commits stolen_shard slow_commits store_falls_over room_falls_while_members_return kills clock_jumps
         sleeps_and_wakes parked;

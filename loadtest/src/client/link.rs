@@ -406,8 +406,12 @@ impl Link {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Typing { topic, user }
             }
-            // Nobody here claps, or looks at who is there.
-            Response::Fives { .. } | Response::Presence { .. } => return,
+            Response::Presence { h, online, in_class, away, people } => {
+                let Some(topic) = self.positions.topic(h) else { return };
+                Push::Presence { topic, online, in_class, away, people }
+            }
+            // Nobody here claps.
+            Response::Fives { .. } => return,
             Response::Ended { h } => {
                 let Some(topic) = self.positions.topic(h) else { return };
                 self.positions.unsubscribed(topic);

@@ -92,8 +92,8 @@ export interface Report {
   seq: number
   author: string
   author_name: string
-  reporter: string
-  reporter_name: string
+  reporter?: string
+  reporter_name?: string
   reason: ReportReason
   words: string
   text: string

@@ -27,6 +27,8 @@ pub(super) struct Waiting {
     loose: Option<Option<Loose>>,
     reporting: Option<Reporting>,
     filed: Option<Option<Box<Filed>>>,
+    /// Who has reported the same message.
+    reporters: Vec<UserId>,
 }
 
 impl Waiting {
@@ -65,7 +67,8 @@ impl Waiting {
 
     pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
         let (message, loose, reporting, filed) = (None, None, None, None);
-        Waiting { by, cmd, act, ask, for_what: None, people: BTreeMap::new(), message, loose, reporting, filed }
+        let (people, reporters) = (BTreeMap::new(), Vec::new());
+        Waiting { by, cmd, act, ask, for_what: None, people, message, loose, reporting, filed, reporters }
     }
 }
 
@@ -122,7 +125,7 @@ impl Room {
                 self.remember(command.message.take().flatten());
                 self.file(command.ask, *entry, change.map(|change| *change), now, out);
                 if let (Some(verdict), Some(Some(filed))) = (verdict, command.filed()) {
-                    self.notice_decided(&filed.report, verdict, now, out);
+                    self.notice_decided(&filed.report, &command.reporters, verdict, now, out);
                 }
             }
             Err(Stop::Refused(refused)) => out.refuse(command.ask, refused),
@@ -173,7 +176,10 @@ impl Room {
                 Loaded::Image { found, .. } => command.loose = Some(*found),
                 Loaded::Reporting { found, .. } => command.reporting = Some(*found),
                 Loaded::Lexicon { .. } => {}
-                Loaded::Report { filed, .. } => command.filed = Some(filed.clone()),
+                Loaded::Report { filed, reporters, .. } => {
+                    command.filed = Some(filed.clone());
+                    command.reporters.clone_from(reporters);
+                }
                 Loaded::Failed(_) | Loaded::Page { .. } => {
                     out.refuse(command.ask, ErrorCode::Retry);
                     continue;
@@ -211,7 +217,8 @@ impl Room {
         }
         let stored = self.stored.as_ref().filter(|stored| stored.gym == by.gym).ok_or(ErrorCode::NotFound)?;
         let role = stored.members.get(&by.user).map(|member| member.role);
-        let moderates = role >= Some(RoomRole::Moderator) || by.is_staff() && !stored.is_private();
+        // Of two nobody is above the other, whoever made the room.
+        let moderates = (role >= Some(RoomRole::Moderator) || by.is_staff()) && !stored.is_private();
         let moderator = |user: UserId| {
             let theirs = stored.members.get(&user).map(|member| member.role);
             let above = user != by.user && (by.is_staff() || role > theirs);
@@ -243,7 +250,7 @@ impl Room {
                 Ok(RoomEvent::Left { user: *user, by: by.user, at_ms })
             }
             RoomCommand::Appoint { user, role: theirs } => {
-                let may = role == Some(RoomRole::Owner) || by.is_staff() && !stored.is_private();
+                let may = (role == Some(RoomRole::Owner) || by.is_staff()) && !stored.is_private();
                 ensure(may, ErrorCode::Forbidden, "the owner appoints")?;
                 let before = stored.members.get(user).map(|member| member.role).ok_or(ErrorCode::NotFound)?;
                 if before == *theirs {
@@ -295,7 +302,13 @@ impl Room {
             }
             RoomCommand::Slow { seconds } => moderator(by.user).slow(*seconds),
             RoomCommand::Mute { user, for_s } => moderator(*user).mute(*user, *for_s),
-            RoomCommand::Ban { user, banned } => moderator(*user).ban(*user, *banned),
+            RoomCommand::Ban { user, banned } => {
+                let banned = moderator(*user).ban(*user, *banned)?;
+                if !stored.members.contains_key(user) {
+                    self.of_gym(command, stored.gym, *user)?;
+                }
+                Ok(banned)
+            }
             RoomCommand::Report { seq, reason, words } => Err(self.report(command, stored, *seq, *reason, words, now)),
             RoomCommand::Decide { report, verdict } => {
                 Err(self.decide_report(command, stored, *report, *verdict, now).unwrap_or_else(|stop| stop))
@@ -320,7 +333,9 @@ impl Room {
         let named = !name.trim().is_empty() || kind == RoomKind::Direct;
         let fits = named && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
         ensure(fits, ErrorCode::TooLarge, "the name has 1 to 80 bytes and no control characters")?;
-        let everybody = std::iter::once((by.user, RoomRole::Owner));
+        // At the front desk staff keep order, not who asks.
+        let own = if kind == RoomKind::Support { RoomRole::Member } else { RoomRole::Owner };
+        let everybody = std::iter::once((by.user, own));
         let members = everybody.chain(others.iter().map(|user| (*user, RoomRole::Member)));
         let members = members
             .map(|(user, role)| self.person(command, by.gym, user).map(|name| RoomMember { user, name, role }))
@@ -347,12 +362,17 @@ impl Room {
 
     /// The name of somebody of this gym, whom the caller may bring in.
     fn person(&self, command: &Waiting, gym: GymId, user: UserId) -> Result<String, Stop> {
-        let found = command.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
-        let person = found.as_ref().filter(|person| person.gym == gym).ok_or(ErrorCode::NotFound)?;
+        let person = self.of_gym(command, gym, user)?;
         if person.blocks.hide(command.by.user) {
             return Err(ErrorCode::Blocked.into());
         }
         Ok(person.name.clone())
+    }
+
+    /// Somebody of this gym.
+    fn of_gym<'a>(&self, command: &'a Waiting, gym: GymId, user: UserId) -> Result<&'a Person, Stop> {
+        let found = command.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
+        Ok(found.as_deref().filter(|person| person.gym == gym).ok_or(ErrorCode::NotFound)?)
     }
 
     /// A message that still has words, as it is now.
@@ -384,6 +404,9 @@ fn may_create(
 ) -> Result<(), Refusal> {
     let wrong = |message: &str| ensure(false, ErrorCode::Malformed, message);
     let staff = || ensure(by.is_staff(), ErrorCode::Forbidden, "staff make rooms of this kind");
+    // Out of every other room one can go, and be sent.
+    let of_two = matches!(kind, RoomKind::Direct | RoomKind::Trainer);
+    ensure(of_two || join != JoinRule::Fixed, ErrorCode::Malformed, "only rooms of two are fixed")?;
     match kind {
         // A class's id is not looked up: it is staff's to say which room belongs to which class.
         RoomKind::Class => return staff(),

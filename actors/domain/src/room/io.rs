@@ -137,6 +137,8 @@ pub enum Loaded {
     Report {
         report: CmdId,
         filed: Option<Box<Filed>>,
+        /// Whose reports of its message are open.
+        reporters: Vec<UserId>,
     },
     Page {
         ask: AskId,

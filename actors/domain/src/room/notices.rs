@@ -10,6 +10,7 @@ use fitconnect_protocol::notice::{NoticeOf, Place};
 use fitconnect_protocol::report::Verdict;
 use fitconnect_protocol::room::{Mention, Message, RoomEvent};
 use fitconnect_protocol::{ErrorCode, Refusal, UserId};
+use std::collections::BTreeSet;
 
 impl Room {
     /// Those of these people who are in the room, each once.
@@ -55,10 +56,21 @@ impl Room {
         }
     }
 
-    /// To whoever reported, or wrote what was held back: how it was decided.
-    pub(super) fn notice_decided(&self, report: &Report, verdict: Verdict, now: Millis, out: &mut Out<Room>) {
-        let (room, room_name, held) = (self.id, self.room_name(), report.is_held());
-        self.notify(report.reporter, NoticeOf::Decided { room, room_name, verdict, held }, now, out);
+    /// To all who reported it, or wrote what was held back: how it was decided.
+    pub(super) fn notice_decided(
+        &self,
+        report: &Report,
+        reporters: &[UserId],
+        verdict: Verdict,
+        now: Millis,
+        out: &mut Out<Room>,
+    ) {
+        let (room, held) = (self.id, report.is_held());
+        let concerned: BTreeSet<UserId> = reporters.iter().copied().chain([report.reporter]).collect();
+        for user in concerned {
+            let room_name = self.room_name();
+            self.notify(user, NoticeOf::Decided { room, room_name, verdict, held }, now, out);
+        }
     }
 
     fn notice_posted(&self, message: &Message, now: Millis, out: &mut Out<Room>) {

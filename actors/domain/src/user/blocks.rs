@@ -139,9 +139,10 @@ impl User {
     /// To the other, to the rooms of the two, and to the classes that one is in.
     pub(super) fn tell_blocked(&self, user: UserId, blocked: bool, out: &mut Out<User>) {
         let Some(stored) = &self.stored else { return };
+        // Their talk may be in nobody's account: where one is in as many rooms as one can be.
         let direct = RoomId::direct(self.id, user);
-        let rooms = stored.rooms.iter().filter(|(room, is)| **room == direct || is.with == Some(user));
-        let rooms = rooms.map(|(room, _)| ActorKey::Room(*room));
+        let others = stored.rooms.iter().filter(|(room, is)| **room != direct && is.with == Some(user));
+        let rooms = std::iter::once(direct).chain(others.map(|(room, _)| *room)).map(ActorKey::Room);
         let classes = stored.classes.iter().map(|class| ActorKey::Class(*class));
         let to = std::iter::once(ActorKey::User(user)).chain(rooms).chain(classes);
         for to in to {

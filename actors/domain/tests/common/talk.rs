@@ -215,7 +215,10 @@ impl Hand {
                 if self.file_is_late {
                     filed.iter_mut().for_each(|filed| filed.decision = None);
                 }
-                Loaded::Report { report, filed: filed.map(Box::new) }
+                let seq = filed.as_ref().map(|filed| filed.report.seq);
+                let open = self.filed.iter().filter(|other| other.decision.is_none() && Some(other.report.seq) == seq);
+                let reporters = open.map(|other| other.report.reporter).collect();
+                Loaded::Report { report, filed: filed.map(Box::new), reporters }
             }
             Load::Page { ask, from, limit } => {
                 let mut messages: Vec<Message> = (1..).map_while(|seq| self.stored(seq)).flatten().collect();

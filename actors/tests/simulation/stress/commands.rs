@@ -3,6 +3,7 @@
 use super::scene::{Scene, Who, code, numbered};
 use crate::faults::Fault;
 use fitconnect_protocol::limits::{CMD_AGE_MS_MAX, CMD_AHEAD_MS_MAX, CMD_RECENT_MS};
+use fitconnect_protocol::report::OnWords;
 use fitconnect_protocol::room::RoomCommand;
 use fitconnect_protocol::session::{Request, Topic};
 use fitconnect_protocol::{CmdId, ErrorCode, RoomId};
@@ -26,6 +27,37 @@ pub fn doubled(scene: &mut Scene) {
             assert_eq!(scene.count(room, &words), 1);
         }
         scene.pass(500).await;
+        scene.all_show(room, &people);
+    });
+}
+
+/// A message that is held back is sent again, as a socket does that was lost before the answer: it is held once, and the room goes on.
+pub fn held_and_sent_again(scene: &mut Scene) {
+    scene.process(async |scene: &mut Scene| {
+        scene.store.set_words(OnWords::Report, &["dope"]);
+        let (people, room) = scene.members(&["ana", "ben"]).await;
+        for number in 0..6 {
+            let post = scene.post(room, &format!("dope {number}"));
+            let lost = scene.rng.hits(500);
+            let first = scene.send(people[1], &post);
+            if lost {
+                let ms = scene.rng.between(0, 30);
+                scene.pass_unread(ms).await;
+                scene.cut(people[1]);
+                scene.connect(people[1]);
+                scene.pass(200).await;
+            } else {
+                assert_eq!(code(&scene.answer(people[1], first).await), Some(ErrorCode::Held));
+            }
+            let beside = scene.post(room, &format!("words {number}"));
+            let beside = scene.send(people[0], &beside);
+            for _ in 0..scene.rng.between(1, 4) {
+                assert_eq!(code(&scene.ask(people[1], &post).await), Some(ErrorCode::Held), "as it was answered");
+            }
+            numbered(&scene.answer(people[0], beside).await);
+            scene.pass(300).await;
+        }
+        assert_eq!(scene.store.held(), 6, "each is filed once");
         scene.all_show(room, &people);
     });
 }

@@ -280,4 +280,8 @@ impl StateStore for SqlState {
     ) -> BoxFuture<'_, Result<Reporting, StoreError>> {
         self.read_reporting(user, since, room, seq).boxed()
     }
+
+    fn reporters(&self, room: RoomId, seq: u64) -> BoxFuture<'_, Result<Vec<UserId>, StoreError>> {
+        self.read_reporters(room, seq).boxed()
+    }
 }

@@ -24,6 +24,7 @@ const QUEUE_OF_ROOM: &str = "select body, decision from fc_report where gym_id =
 const REPORTING: &str = "select (select count(*) from fc_report as a where a.reporter = $1 and a.at_us > $2), \
      (select count(*) from (select b.report_id from fc_report as b where b.room_id = $3 and b.decided_at_us is null limit $5) as o), \
      (select count(*) from fc_report as c where c.room_id = $3 and c.seq = $4 and c.reporter = $1 and c.decided_at_us is null)";
+const REPORTERS: &str = "select distinct reporter from fc_report where room_id = $1 and seq = $2 and decided_at_us is null order by reporter limit $3";
 const FORGET: &str = "delete from fc_report where decided_at_us < $1";
 
 /// What these commits file, in order.
@@ -107,6 +108,12 @@ impl SqlState {
         let row = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_one(line))).map_err(unavailable)?;
         let count = |column| row.try_get::<i64, _>(column).map_err(unavailable);
         Ok(Reporting { lately: count(0)? as u32, open: count(1)? as u32, is_open: count(2)? > 0 })
+    }
+
+    pub(super) async fn read_reporters(&self, room: RoomId, seq: u64) -> Result<Vec<UserId>, StoreError> {
+        let ask = || sqlx::query(REPORTERS).bind(room.0).bind(seq as i64).bind(i64::from(REPORTS_OPEN_MAX));
+        let rows = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_all(line))).map_err(unavailable)?;
+        rows.iter().map(|row| row.try_get(0).map(UserId).map_err(unavailable)).collect()
     }
 
     /// Reports that were decided so long ago that nobody asks for them any more.

@@ -139,6 +139,8 @@ pub(super) async fn reports_wait_until_they_are_decided(store: &dyn StateStore) 
     let reporting = async |user, since, seq| store.reporting(user, Millis(since), ROOM, seq).await.expect("counts");
     assert_eq!(reporting(carl, 0, 2).await, Reporting { lately: 2, open: 2, is_open: true });
     assert_eq!(reporting(carl, 1_000, 3).await, Reporting { lately: 1, open: 2, is_open: false });
+    let reporters = async |seq| store.reporters(ROOM, seq).await.expect("people");
+    assert_eq!((reporters(2).await, reporters(9).await), (vec![ben, carl], vec![]), "each once");
     let decision = |verdict, at_ms| Decision { by: ANA, name: "Ana".into(), verdict, at_ms };
     let decided = |verdict, at_ms| Entry::Decided {
         report: CmdId(Uuid::from_u128(5)),
@@ -151,6 +153,7 @@ pub(super) async fn reports_wait_until_they_are_decided(store: &dyn StateStore) 
         vec![decided(Verdict::Delete, 5_000), decided(Verdict::Ban, 6_000), report(8, ROOM, 2, ben, 7_000)];
     assert_eq!(one(store, decides).await, Committed::Done(3));
     assert_eq!(open(None, None, 9).await, [7, 8], "of the same message, but after it was decided");
+    assert_eq!(reporters(2).await, [ben]);
     // What was held back has no number: each is decided by itself.
     let mut held = said(store, 3, 4, &[], None).await;
     held.reports = vec![report(11, ROOM, 0, ben, 8_000), report(12, ROOM, 0, ben, 8_000)];
