@@ -9,6 +9,7 @@ use fitconnect_domain::user::{Blocks, Stored};
 use fitconnect_protocol::class::MemberSummary;
 use fitconnect_protocol::user::{Consent, HrMaxSource, Profile, Role, Sex};
 use fitconnect_protocol::{GymId, UserId, Uuid};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ async fn embedded(args: &RideArgs, bytes: Vec<u8>, now: Millis) -> Result<Member
     let profile = profile(args, day);
     add_rider(&*store.state, gym, user, &profile).await?;
     let (name, consent, blocks) = ("rider".into(), Consent::default(), Blocks::default());
-    let person = StoredPerson { gym, name, version: 1, profile, consent, blocks };
+    let person = StoredPerson { gym, name, version: 1, profile, consent, blocks, reads: BTreeMap::new() };
     let imported = import::import(bytes, Importer { user, person }, &*store.state, &*store.events, now).await;
     store.close().await;
     let imported = imported.map_err(|source| RideError::Import { path: String::new(), source })?;

@@ -22,6 +22,8 @@ pub enum StateKey {
     Mine,
     /// Who is there in the room of the topic with this handle.
     Presence(u32),
+    /// How far the other of two is, in the room of the topic with this handle.
+    Marks(u32),
 }
 
 /// A room, and people of it.

@@ -12,6 +12,7 @@ use fitconnect_protocol::room::Picture;
 use fitconnect_protocol::user::{Consent, Profile, Role};
 use fitconnect_protocol::{ClassId, CmdId, GymId, ImageId, RoomId, SourceId, UserId};
 use futures_util::future::BoxFuture;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Number of shards; never changes, so that a key's shard is the same for ever.
@@ -183,6 +184,8 @@ pub struct StoredPerson {
     pub consent: Consent,
     /// Whom this person does not want to hear of, and who does not want to hear of them.
     pub blocks: Blocks,
+    /// How far they have read in rooms of two; nothing of one who is unseen.
+    pub reads: BTreeMap<RoomId, u64>,
 }
 
 /// An account: who may log in, and as what.

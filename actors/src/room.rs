@@ -81,6 +81,8 @@ impl Body for RoomBody {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
+            | Input::Got { .. }
+            | Input::Read { .. }
             | Input::May { .. } => {
                 unreachable!("not a command: {input:?}")
             }
@@ -116,6 +118,8 @@ impl Body for RoomBody {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
+            | Input::Got { .. }
+            | Input::Read { .. }
             | Input::May { .. } => None,
         }
     }
@@ -135,6 +139,7 @@ impl Body for RoomBody {
                 house.hub.publish_at(channel, at, TopicEvent::Room(*event), now);
             }
             Publish::Typing { user, name } => house.hub.typing(Channel::room(id), user, name, now),
+            Publish::Marks { of, got, read } => house.hub.marks(Channel::room(id), of, got, read, now),
             Publish::Silent(silent) => house.hub.silence_presence(Channel::room(id), silent),
             Publish::Gone { user } => house.hub.expel(Channel::room(id), user, now),
         }
@@ -155,6 +160,10 @@ impl Body for RoomBody {
                 Load::Person { user } => house.state.person(user).await.map(|person| {
                     let known = |found: StoredPerson| Person { gym: found.gym, name: found.name, blocks: found.blocks };
                     Loaded::Person { user, person: person.map(known).map(Box::new) }
+                }),
+                Load::Read { user } => house.state.person(user).await.map(|person| {
+                    let through = person.and_then(|person| person.reads.get(&id).copied());
+                    Loaded::Read { user, through }
                 }),
                 Load::Message { seq } => message(&house, id, seq).await.map(|message| Loaded::Message { seq, message }),
                 Load::Image { image } => house.state.image(image).await.map(|found| {

@@ -8,6 +8,7 @@ use crate::ports::{Event, Row, StoreError, StoredActor, StoredChange, UserRow};
 use crate::reply::ReplyTo;
 use crate::stats::Kind;
 use fitconnect_domain::class::{Caller, StoredSample};
+use fitconnect_domain::room;
 use fitconnect_domain::user::{Change, Input, Load, Loaded, Never, Publish, Stored, User};
 use fitconnect_domain::{ActorKey, LetterBody, Millis};
 use fitconnect_protocol::UserId;
@@ -67,7 +68,14 @@ impl Body for UserBody {
     }
 
     fn publish(house: &Arc<House>, id: UserId, _: Option<&Arc<Outbox>>, publish: Publish) {
-        house.hub.publish(Channel::me(id), TopicEvent::User(publish.event), false, house.clock.now().0);
+        match publish {
+            Publish::Event(event) => {
+                house.hub.publish(Channel::me(id), TopicEvent::User(event), false, house.clock.now().0);
+            }
+            Publish::Read { room, through } => {
+                house.to_room(room, room::Input::Read { user: id, through }, ReplyTo::Nobody);
+            }
+        }
     }
 
     fn tell(_: &Arc<House>, _: ReplyTo, to: Never) {

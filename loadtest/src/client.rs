@@ -149,6 +149,12 @@ pub enum Push {
         /// Those of them by name whom one looks at; where they are few, all.
         people: Vec<Present>,
     },
+    /// How far the other of two is.
+    Marks {
+        topic: Topic,
+        got: u64,
+        read: u64,
+    },
     /// The topic is not for this client any more.
     Over {
         topic: Topic,

@@ -142,6 +142,7 @@ impl Seen {
             | Push::Over { .. }
             | Push::Typing { .. }
             | Push::Presence { .. }
+            | Push::Marks { .. }
             | Push::GoAway { .. } => {}
         }
     }

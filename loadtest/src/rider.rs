@@ -591,6 +591,7 @@ impl Ride {
             | Push::Over { .. }
             | Push::Typing { .. }
             | Push::Presence { .. }
+            | Push::Marks { .. }
             | Push::GoAway { .. } => {}
         }
         Ok(())

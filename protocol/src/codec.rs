@@ -163,6 +163,7 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Members { .. }
         | Request::LookAt { .. }
         | Request::Typing { .. }
+        | Request::Got { .. }
         | Request::Five { .. }
         | Request::Here { .. } => {}
     }

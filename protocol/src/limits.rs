@@ -43,6 +43,8 @@ pub const PERSON_BLOCKING_MAX: usize = 16;
 
 /// Rooms that one person is in; a phone follows all of them besides its class.
 pub const PERSON_ROOMS_MAX: usize = 200;
+/// So many more talks of two: being added to rooms keeps nobody from being written to.
+pub const PERSON_TALKS_RESERVED: usize = 40;
 /// People in one room: a gym's, with room.
 pub const ROOM_MEMBERS_MAX: usize = 20_000;
 /// People that a room is made with; others are added.

@@ -192,6 +192,11 @@ pub enum Request {
     Typing {
         room: RoomId,
     },
+    /// Everything of this room up to this number has arrived here: told to the other of two, and kept in memory alone; no reply.
+    Got {
+        room: RoomId,
+        through: u64,
+    },
     /// A high five to one person of the class, or to all; no reply, and only the number that each has got is kept.
     Five {
         class: ClassId,
@@ -390,6 +395,12 @@ pub enum Response {
         h: u32,
         user: UserId,
         name: String,
+    },
+    /// How far the other of a room of two is: everything up to `got` has arrived on a device of theirs, up to `read` they have read.
+    Marks {
+        h: u32,
+        got: u64,
+        read: u64,
     },
     /// The topic is no longer followed: it is not for you any more.
     Ended {

@@ -4,6 +4,7 @@
 mod commands;
 pub mod io;
 mod lexicon;
+mod marks;
 mod notices;
 mod order;
 mod post;
@@ -24,6 +25,7 @@ use fitconnect_protocol::limits::{ROOM_MEMBERS_MAX, ROOM_RECENT_MAX, ROOM_WAITIN
 use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMember, RoomRole};
 use fitconnect_protocol::session::{Position, Response};
 use fitconnect_protocol::{CmdId, GymId, RoomId, UserId};
+use marks::Marks;
 use reactions::Gathering;
 use report::Decided;
 use serde::{Deserialize, Serialize};
@@ -75,6 +77,7 @@ pub struct Room {
     wrote: BTreeMap<UserId, i64>,
     gathering: Gathering,
     typing: Typing,
+    marks: Marks,
     decided: Decided,
     lexicon: lexicon::Lexicon,
 }
@@ -93,6 +96,7 @@ impl Room {
             wrote: BTreeMap::new(),
             gathering: Gathering::default(),
             typing: Typing::default(),
+            marks: Marks::default(),
             decided: Decided::default(),
             lexicon: lexicon::Lexicon::default(),
         }
@@ -323,6 +327,8 @@ impl Machine for Room {
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Tick => self.tick(now, out),
             Input::Typing { by } => self.types(&by, now, out),
+            Input::Got { by, through } => self.got(&by, through, out),
+            Input::Read { user, through } => self.read(user, through, out),
             Input::May { by, right } => self.may(&by, right, now, ask, out),
         }
         if self.gathering.is_idle() && self.waiting.is_empty() && self.pages == 0 {
@@ -340,6 +346,8 @@ impl Machine for Room {
             | Input::Letter(_)
             | Input::Tick
             | Input::Typing { .. }
+            | Input::Got { .. }
+            | Input::Read { .. }
             | Input::May { .. } => None,
         }
     }
@@ -349,6 +357,7 @@ impl Machine for Room {
         assert!(self.waiting.len() <= ROOM_WAITING_MAX);
         self.gathering.check_invariants();
         self.typing.check_invariants();
+        self.marks.check_invariants();
         self.decided.check_invariants();
         assert!(self.recent.iter().zip(self.recent.iter().skip(1)).all(|(a, b)| a.seq < b.seq), "messages in order");
         if let Some(stored) = &self.stored {

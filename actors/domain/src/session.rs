@@ -162,6 +162,9 @@ impl Session {
             Request::Typing { room } => {
                 out.tell(AskId::NOBODY, Tell::Room(room, room::Input::Typing { by: self.by.clone() }));
             }
+            Request::Got { room, through } => {
+                out.tell(AskId::NOBODY, Tell::Room(room, room::Input::Got { by: self.by.clone(), through }));
+            }
             Request::Five { class, to } => {
                 out.tell(AskId::NOBODY, Tell::Class(class, class::Input::Five { by: self.by.clone(), to }));
             }

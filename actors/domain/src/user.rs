@@ -13,7 +13,7 @@ use crate::{AskId, Effect, Machine, Millis, Out};
 use blocks::Blocking;
 use fitconnect_protocol::class::MemberSummary;
 use fitconnect_protocol::limits::{
-    INBOX_MAX, NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX,
+    INBOX_MAX, NAME_BYTES_MAX, PERSON_BLOCKING_MAX, PERSON_BLOCKS_MAX, PERSON_ROOMS_MAX, PERSON_TALKS_RESERVED,
 };
 use fitconnect_protocol::notice::{Notice, NoticeOf, NoticeTopic};
 use fitconnect_protocol::room::RoomKind;
@@ -75,6 +75,12 @@ impl InRoom {
 }
 
 impl Stored {
+    /// How far they have read in rooms of two: the other may know, where they are not unseen.
+    pub fn reads(&self) -> BTreeMap<RoomId, u64> {
+        let of_two = self.rooms.iter().filter(|(_, is)| is.with.is_some() && !self.unseen);
+        of_two.map(|(room, is)| (*room, is.read)).collect()
+    }
+
     pub fn new(gym: GymId, name: impl Into<String>, profile: Profile, consent: Consent) -> Stored {
         Stored {
             gym,
@@ -167,8 +173,13 @@ impl Change {
 
 /// What the topic `user:me` tells, numbered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Publish {
-    pub event: UserEvent,
+pub enum Publish {
+    Event(UserEvent),
+    /// To a room of two: how far one has read there.
+    Read {
+        room: RoomId,
+        through: u64,
+    },
 }
 
 /// Nothing is told or logged.
@@ -359,7 +370,15 @@ impl User {
             Some(ask) => out.save_and_answer(change, ask, Response::Done),
             None => out.save(change),
         }
-        out.publish(Publish { event });
+        let read = match &event {
+            UserEvent::InRoom { room } if room.with.is_some() => Some((room.room, room.read)),
+            _ => None,
+        };
+        let seen = self.stored.as_ref().is_some_and(|stored| !stored.unseen);
+        out.publish(Publish::Event(event));
+        if let Some((room, through)) = read.filter(|_| seen) {
+            out.publish(Publish::Read { room, through });
+        }
     }
 
     fn letter(&mut self, letter: LetterBody, now: Millis, out: &mut Out<User>) {
@@ -398,8 +417,16 @@ impl User {
                 }
             }
             LetterBody::InRoom { room, kind, name, read, with } => {
-                // Who is in so many rooms finds this one among the gym's.
-                if stored.rooms.len() < PERSON_ROOMS_MAX || stored.rooms.contains_key(&room) {
+                // Where there are so many, the chat of a class that is long over gives its place; a talk of two has one in any case.
+                let of_class = |(room, is): (&RoomId, &InRoom)| (is.kind == RoomKind::Class).then_some(*room);
+                let full = stored.rooms.len() >= PERSON_ROOMS_MAX && !stored.rooms.contains_key(&room);
+                // Ids begin with the time: the first is the oldest.
+                let oldest = stored.rooms.iter().find_map(of_class).filter(|_| full);
+                let reserved = with.is_some() && stored.rooms.len() < PERSON_ROOMS_MAX + PERSON_TALKS_RESERVED;
+                if let Some(room) = oldest {
+                    self.happen(Change::LeftRoom { room }, None, now, out);
+                }
+                if !full || oldest.is_some() || reserved {
                     self.happen(Change::InRoom { room, is: InRoom { kind, name, read, with } }, None, now, out);
                 }
                 self.close_room(room, with, out);
@@ -515,7 +542,7 @@ impl Machine for User {
             stored.inbox.check_invariants();
             assert!(
                 stored.classes.len() <= CLASSES_MAX
-                    && stored.rooms.len() <= PERSON_ROOMS_MAX
+                    && stored.rooms.len() <= PERSON_ROOMS_MAX + PERSON_TALKS_RESERVED
                     && stored.name.len() <= NAME_BYTES_MAX
             );
         }

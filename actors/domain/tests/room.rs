@@ -572,3 +572,33 @@ proptest! {
         prop_assert_eq!(restored.position(), hand.room.position());
     }
 }
+
+#[test]
+fn of_two_each_is_told_how_far_the_other_is() {
+    let mut hand = Hand::direct();
+    for n in 2..=4 {
+        assert_eq!(hand.act(&ana(), post(&n.to_string())), n.to_string());
+    }
+    hand.reads = BTreeMap::from([(user(2), 2)]);
+    hand.follow(&ana(), None);
+    assert_eq!(std::mem::take(&mut hand.marks), [(user(2), 2, 2)], "as his row says");
+    let got = |hand: &mut Hand, through| _ = hand.give(Input::Got { by: ben(), through });
+    got(&mut hand, 4);
+    got(&mut hand, 4);
+    got(&mut hand, 3);
+    assert_eq!(std::mem::take(&mut hand.marks), [(user(2), 4, 2)], "what is told rises");
+    hand.give(Input::Read { user: user(2), through: 900 });
+    assert_eq!(std::mem::take(&mut hand.marks), [(user(2), 4, 4)], "nobody reads what is not written");
+    hand.give(Input::Got { by: caller(3, Role::Member), through: 4 });
+    hand.follow(&ana(), None);
+    assert_eq!(std::mem::take(&mut hand.marks), [(user(2), 4, 4)], "whoever comes again is told again");
+    hand.give(Input::Letter(LetterBody::Blocked { by: user(2), user: user(1), blocked: true }));
+    hand.follow(&ana(), None);
+    hand.give(Input::Read { user: user(1), through: 4 });
+    assert_eq!(hand.marks, [], "between the blocked nothing is told");
+
+    let mut team = Hand::team();
+    team.give(Input::Got { by: ana(), through: 1 });
+    team.give(Input::Read { user: user(1), through: 1 });
+    assert_eq!(team.marks, [], "a team would be told of everybody");
+}

@@ -3,7 +3,7 @@
 
 use super::channel::{ChannelHub, Inner, Kept, Subscriber};
 use super::{Channel, Hub, HubCounts, event_frame};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, StateKey};
 use crate::reply::ReplyTo;
 use fitconnect_domain::out::FollowFrom;
 use fitconnect_protocol::UserId;
@@ -76,6 +76,17 @@ impl Hub {
         let Some(found) = self.find(channel) else { return };
         let frame = encode(0, &Response::Typing { h: found.handle(), user, name });
         found.inner().subscribers.iter().for_each(|subscriber| subscriber.outbox.ephemeral(&frame, now_ms));
+    }
+
+    /// To the other of two: how far this one is.
+    pub fn marks(&self, channel: Channel, of: UserId, got: u64, read: u64, now_ms: u64) {
+        let Some(found) = self.find(channel) else { return };
+        let h = found.handle();
+        let frame = [encode(0, &Response::Marks { h, got, read })];
+        let inner = found.inner();
+        for subscriber in inner.subscribers.iter().filter(|subscriber| subscriber.outbox.by.user != of) {
+            subscriber.outbox.state(StateKey::Marks(h), &frame, now_ms);
+        }
     }
 
     /// This person no longer follows the topic, on no device.

@@ -488,6 +488,12 @@ impl Client {
                 }
                 self.topics.heard(h, self.drains).map(drop)
             }
+            Response::Marks { h, got, read } => {
+                if read > got {
+                    return Err("read before it has arrived".into());
+                }
+                self.topics.heard(h, self.drains).map(drop)
+            }
             Response::Lagging { h } | Response::Typing { h, .. } => self.topics.heard(h, self.drains).map(drop),
             Response::Ended { h } => {
                 self.topics.ended(h, self.drains);

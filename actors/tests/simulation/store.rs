@@ -524,6 +524,7 @@ impl StateStore for SimStore {
                 return self.unavailable();
             }
             let person = self.stored_person(user).map(|stored| StoredPerson {
+                reads: stored.reads(),
                 gym: stored.gym,
                 name: stored.name,
                 version: stored.version,

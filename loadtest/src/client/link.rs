@@ -410,6 +410,10 @@ impl Link {
                 let Some(topic) = self.positions.topic(h) else { return };
                 Push::Presence { topic, online, in_class, away, people }
             }
+            Response::Marks { h, got, read } => {
+                let Some(topic) = self.positions.topic(h) else { return };
+                Push::Marks { topic, got, read }
+            }
             // Nobody here claps.
             Response::Fives { .. } => return,
             Response::Ended { h } => {

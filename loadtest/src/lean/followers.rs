@@ -212,6 +212,7 @@ impl Followers {
             | Response::Typing { .. }
             | Response::Fives { .. }
             | Response::Presence { .. }
+            | Response::Marks { .. }
             | Response::Event { .. }
             | Response::Tick { .. }
             | Response::Mine(_)

@@ -324,6 +324,7 @@ impl Riders {
             | Response::Typing { .. }
             | Response::Fives { .. }
             | Response::Presence { .. }
+            | Response::Marks { .. }
             | Response::Attention { .. }
             | Response::Whisper { .. }
             | Response::Done

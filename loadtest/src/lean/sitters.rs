@@ -211,6 +211,7 @@ impl Sitters {
             | Response::Typing { .. }
             | Response::Fives { .. }
             | Response::Presence { .. }
+            | Response::Marks { .. }
             | Response::GoAway { .. } => {}
         }
     }

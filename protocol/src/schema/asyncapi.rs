@@ -35,6 +35,7 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("members", &["members"]),
     ("look_at", &[]),
     ("typing", &[]),
+    ("got", &[]),
     ("five", &[]),
     ("here", &[]),
 ];
@@ -101,7 +102,7 @@ const TOPICS: &[Topic] = &[
         name: "room",
         address: "room:{room}",
         about: "What happens in a room. Its offsets are the room's numbers, and all of them can be had again.",
-        pushes: &["event", "typing", "presence"],
+        pushes: &["event", "typing", "presence", "marks"],
         events: "RoomEvent",
         snapshot: "RoomSnapshot",
     },

@@ -30,6 +30,7 @@ pub fn requests() -> Vec<Request> {
     let last = Mention { user: other(), name: "Ben".into() };
     let others = [
         Request::Typing { room: room() },
+        Request::Got { room: room(), through: 42 },
         Request::Members { room: room(), q: String::new(), after: None },
         Request::Members { room: room(), q: "ан".into(), after: Some(last) },
         Request::LookAt { room: room(), people: vec![user(), other()] },
@@ -48,7 +49,13 @@ pub fn replies() -> Vec<Response> {
 
 pub fn pushes() -> Vec<Response> {
     let events = events().into_iter().map(|e| Response::Event { h: 5, o: 42, e: Event::Room(e) });
-    events.chain([Response::Typing { h: 5, user: other(), name: "Ben".into() }, Response::Ended { h: 5 }]).collect()
+    events
+        .chain([
+            Response::Typing { h: 5, user: other(), name: "Ben".into() },
+            Response::Marks { h: 5, got: 42, read: 41 },
+            Response::Ended { h: 5 },
+        ])
+        .collect()
 }
 
 pub fn commands() -> Vec<RoomCommand> {

@@ -557,7 +557,7 @@ q?: string,
 /**
  * The last of the page before.
  */
-after?: Mention, } | { "t": "look_at", room: Uint8Array, people: Array<Uint8Array>, } | { "t": "typing", room: Uint8Array, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
+after?: Mention, } | { "t": "look_at", room: Uint8Array, people: Array<Uint8Array>, } | { "t": "typing", room: Uint8Array, } | { "t": "got", room: Uint8Array, through: number, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
 
 /**
  * What the server sends.
@@ -574,7 +574,7 @@ clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */
-id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "members", room: Uint8Array, members: Array<RoomMember>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "ended", h: number, } | { "t": "fives", class: Uint8Array, count: number,
+id: number, text: string, } | { "t": "lagging", h: number, } | { "t": "go_away", code: number, reconnect_after_ms: number, } | { "t": "numbered", seq: number, } | { "t": "page", room: Uint8Array, messages: Array<Message>, more: boolean, } | { "t": "members", room: Uint8Array, members: Array<RoomMember>, more: boolean, } | { "t": "typing", h: number, user: Uint8Array, name: string, } | { "t": "marks", h: number, got: number, read: number, } | { "t": "ended", h: number, } | { "t": "fives", class: Uint8Array, count: number,
 /**
  * Of the first who gave them, as the board calls them; three at most.
  */

@@ -155,6 +155,8 @@ impl Room {
     pub(super) fn loaded(&mut self, loaded: Loaded, now: Millis, out: &mut Out<Room>) {
         let load = match &loaded {
             Loaded::Person { user, .. } => Load::Person { user: *user },
+            Loaded::Read { user, through } => return self.loaded_read(*user, Some(through.unwrap_or(0)), out),
+            Loaded::Failed(Load::Read { user }) => return self.loaded_read(*user, None, out),
             Loaded::Message { seq, .. } => Load::Message { seq: *seq },
             Loaded::Image { image, .. } => Load::Image { image: *image },
             Loaded::Reporting { user, seq, .. } => Load::Reporting { user: *user, seq: *seq },
@@ -180,7 +182,7 @@ impl Room {
                     command.filed = Some(filed.clone());
                     command.reporters.clone_from(reporters);
                 }
-                Loaded::Failed(_) | Loaded::Page { .. } => {
+                Loaded::Failed(_) | Loaded::Page { .. } | Loaded::Read { .. } => {
                     out.refuse(command.ask, ErrorCode::Retry);
                     continue;
                 }

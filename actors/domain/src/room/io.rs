@@ -38,6 +38,16 @@ pub enum Input {
     Typing {
         by: Arc<Caller>,
     },
+    /// Everything up to this number has arrived on a device of theirs.
+    Got {
+        by: Arc<Caller>,
+        through: u64,
+    },
+    /// One of two has read up to this number: their own account says so.
+    Read {
+        user: UserId,
+        through: u64,
+    },
     /// Whether this caller has this right here; the shell asks before it shows something of the room.
     May {
         by: Arc<Caller>,
@@ -95,6 +105,8 @@ pub struct Loose {
 pub enum Load {
     /// Somebody's gym, name and blocks.
     Person { user: UserId },
+    /// How far one of two has read.
+    Read { user: UserId },
     /// One message, as it is now.
     Message { seq: u64 },
     /// A picture that a message shall show.
@@ -115,6 +127,11 @@ pub enum Loaded {
     Person {
         user: UserId,
         person: Option<Box<Person>>,
+    },
+    /// None: nobody shall know, or there is no such person.
+    Read {
+        user: UserId,
+        through: Option<u64>,
     },
     Message {
         seq: u64,
@@ -157,6 +174,8 @@ pub enum Publish {
     Event { at: Position, event: Box<RoomEvent>, rewrites: Vec<(u64, RoomEvent)> },
     /// To all who follow it and have time for it, without a number.
     Typing { user: UserId, name: String },
+    /// To the other of two: what has arrived at this one, and what this one has read.
+    Marks { of: UserId, got: u64, read: u64 },
     /// Who is there is told to nobody any more, or it is again.
     Silent(bool),
     /// This person follows it no longer, on no device.

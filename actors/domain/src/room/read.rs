@@ -61,6 +61,7 @@ impl Room {
             }
         };
         out.0.push(Effect::Follow { ask, topic: Topic::Room(self.id), at, from });
+        self.tell_marks(by.user, out);
     }
 
     fn snapshot(&self, stored: &Stored, by: &Caller) -> RoomSnapshot {
@@ -147,6 +148,7 @@ impl Room {
                 out.refuse(ask, ErrorCode::Retry);
             }
             Loaded::Person { .. }
+            | Loaded::Read { .. }
             | Loaded::Message { .. }
             | Loaded::Image { .. }
             | Loaded::Reporting { .. }

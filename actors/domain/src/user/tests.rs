@@ -220,3 +220,28 @@ fn what_is_not_wanted_does_not_come_and_the_blocked_are_not_heard() {
     }
     assert_eq!(inbox(&user).len(), 50);
 }
+
+/// In which rooms one is after such letters.
+fn rooms_after(letters: impl IntoIterator<Item = (u128, RoomKind, Option<UserId>)>) -> Vec<u128> {
+    let mut user = ana();
+    for (room, kind, with) in letters {
+        let room = RoomId(Uuid::from_u128(room));
+        let body = LetterBody::InRoom { room, kind, name: String::new(), read: 1, with };
+        step(&mut user, Input::Letter(body));
+    }
+    let stored = user.stored.expect("a person");
+    stored.rooms.keys().map(|room| room.0.as_u128()).collect()
+}
+
+#[test]
+fn who_is_in_as_many_rooms_as_one_can_be_is_still_written_to() {
+    let full = PERSON_ROOMS_MAX as u128;
+    let teams = || (1..=full).map(|room| (room, RoomKind::Team, None));
+    assert_eq!(rooms_after(teams().chain([(900, RoomKind::Team, None)])).last(), Some(&full), "no further team");
+    let talks = (901..=950).map(|room| (room, RoomKind::Direct, Some(BEN)));
+    assert_eq!(rooms_after(teams().chain(talks)).last(), Some(&(900 + PERSON_TALKS_RESERVED as u128)));
+    // Chats of classes that are long over give their places, the oldest first.
+    let classes = (1..=full).map(|room| (room, RoomKind::Class, None));
+    let after = rooms_after(classes.chain([(900, RoomKind::Team, None), (901, RoomKind::Class, None)]));
+    assert_eq!((after.len(), after[0], after[after.len() - 1]), (PERSON_ROOMS_MAX, 3, 901));
+}

@@ -58,6 +58,10 @@ pub struct Hand {
     /// Who has blocked whom, as their rows say it.
     pub blocks: BTreeMap<UserId, Blocks>,
     /// Whose typing was told.
+    /// How far others were told that somebody is.
+    pub marks: Vec<(UserId, u64, u64)>,
+    /// How far people have read, as their rows say.
+    pub reads: BTreeMap<UserId, u64>,
     pub typed: Vec<String>,
     /// The file of reports.
     pub filed: Vec<Filed>,
@@ -88,6 +92,8 @@ impl Hand {
             answers: BTreeMap::new(),
             follows: Vec::new(),
             blocks: BTreeMap::new(),
+            marks: Vec::new(),
+            reads: BTreeMap::new(),
             typed: Vec::new(),
             filed: Vec::new(),
             sent: Vec::new(),
@@ -140,6 +146,7 @@ impl Hand {
                     }
                     Effect::Publish(Publish::Event { at, event, .. }) => self.published.push((at, *event)),
                     Effect::Live(Publish::Typing { name, .. }) => self.typed.push(name),
+                    Effect::Live(Publish::Marks { of, got, read }) => self.marks.push((of, got, read)),
                     Effect::Publish(Publish::Gone { user }) => self.gone.push(user),
                     Effect::Publish(Publish::Silent(silent)) => self.silent.push(silent),
                     Effect::Follow { at, from, .. } => self.follows.push((at, from)),
@@ -148,7 +155,7 @@ impl Hand {
                     Effect::Sleep => {}
                     Effect::Letter(letter) => self.letters.push(letter),
                     Effect::Tell { .. }
-                    | Effect::Publish(Publish::Typing { .. })
+                    | Effect::Publish(Publish::Typing { .. } | Publish::Marks { .. })
                     | Effect::Live(_)
                     | Effect::Subscribe { .. }
                     | Effect::Record { .. }
@@ -191,6 +198,7 @@ impl Hand {
                 let blocks = self.blocks.get(&wanted).cloned().unwrap_or_default();
                 Loaded::Person { user: wanted, person: Some(Box::new(Person { gym, name, blocks })) }
             }
+            Load::Read { user } => Loaded::Read { user, through: self.reads.get(&user).copied() },
             Load::Message { seq } => Loaded::Message { seq, message: self.message(seq).map(Box::new) },
             Load::Image { image } => {
                 let found = self.sent.iter().find(|sent| sent.picture.image == image).copied();

@@ -181,8 +181,10 @@ impl SqlState {
         let row = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_optional(line))).map_err(unavailable)?;
         let Some(row) = row else { return Ok(None) };
         let snapshot: Vec<u8> = row.try_get(0).map_err(unavailable)?;
-        let Stored { gym, name, version, profile, consent, blocks, .. } = unpack(&snapshot, "a person's row")?;
-        Ok(Some(StoredPerson { gym, name, version, profile, consent, blocks }))
+        let stored: Stored = unpack(&snapshot, "a person's row")?;
+        let reads = stored.reads();
+        let Stored { gym, name, version, profile, consent, blocks, .. } = stored;
+        Ok(Some(StoredPerson { gym, name, version, profile, consent, blocks, reads }))
     }
 
     pub(super) async fn read_account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
