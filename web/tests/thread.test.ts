@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { dividerAt, rowsOf, type Row, type Shown } from '../src/room/thread'
 import type { Post } from '../src/room/posts'
 import { uuidText } from '../src/proto/ids'
-import { ANA, BEN, message, NOON } from './help/messages'
+import { ANA, BEN, id, message, NOON } from './help/messages'
 
 const DAY_MS = 86_400_000
 
@@ -42,6 +42,20 @@ test('what waits stands at the end and keeps its key when it is there', () => {
   const after = rowsOf({ messages: [message(2), sent], posts: [post(key), post('next', { state: 'failed' })], me: ANA })
   expect(after.map(said)).toEqual(['day', '+Ben 2', '+me 3', ' failed next'])
   expect(after[2]!.key).toBe(before[2]!.key)
+})
+
+test('no two lines have one key: a cmd is its author\'s alone, and days may come again', () => {
+  const cmd = message(2).cmd
+  const clash = [message(2), message(3, ANA, { cmd }), message(4, id(3), { cmd }), message(5, ANA, { cmd })]
+  const back = [message(6, BEN, { at_ms: NOON + DAY_MS }), message(7), message(8, BEN, { at_ms: NOON + DAY_MS })]
+  const keys = rowsOf({ messages: [...clash, ...back], posts: [], me: ANA }).map(({ key }) => key)
+  expect(new Set(keys).size).toBe(keys.length)
+  expect(keys.filter((key) => key === uuidText(cmd)).length).toBe(1)
+})
+
+test('what waits is not taken for what another posted under its cmd', () => {
+  const cmd = message(9).cmd
+  expect(rows({ messages: [message(2, BEN, { cmd })], posts: [post(uuidText(cmd))] })).toEqual(['day', '+Ben 2', `+waiting ${uuidText(cmd)}`])
 })
 
 test('the divider moves only where all before was read and nobody looks', () => {

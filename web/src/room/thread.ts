@@ -27,7 +27,10 @@ export function dayOf(at: number): string {
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`
 }
 
-/** A message keeps the key of its post: what was waiting becomes what was sent, in its place. */
+/**
+ * One's own message keeps the key of its post: what was waiting becomes what was sent, in its place. A `cmd` is its author's alone: others'
+ * messages go by their numbers.
+ */
 export function rowsOf({ messages, posts, me, divider }: Shown): Row[] {
   const rows: Row[] = []
   const there = new Set<string>()
@@ -38,7 +41,7 @@ export function rowsOf({ messages, posts, me, divider }: Shown): Row[] {
     const own = sameUuid(message.by, me)
     if (dayOf(message.at_ms) !== day) {
       day = dayOf(message.at_ms)
-      rows.push({ t: 'day', key: `day ${day}`, at: message.at_ms })
+      rows.push({ t: 'day', key: `day ${message.seq}`, at: message.at_ms })
       before = undefined
     }
     if (!divided && message.seq > divider! && !own && !message.deleted_by) {
@@ -46,8 +49,9 @@ export function rowsOf({ messages, posts, me, divider }: Shown): Row[] {
       rows.push({ t: 'unread', key: 'unread' })
       before = undefined
     }
-    const [key, by] = [uuidText(message.cmd), uuidText(message.by)]
-    there.add(key)
+    const [cmd, by] = [uuidText(message.cmd), uuidText(message.by)]
+    const key = own && !there.has(cmd) ? cmd : `message ${message.seq}`
+    if (own) there.add(cmd)
     const head = before?.by !== by || message.at_ms - before.at > TOGETHER_MS
     rows.push({ t: 'message', key, message, own, head })
     before = { by, at: message.at_ms }
