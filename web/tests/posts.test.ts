@@ -48,6 +48,9 @@ async function answer(seq: number) {
   await flush()
 }
 
+/** A room's feed up to this number, with one's own messages of these cmds. */
+const holds = (newest: number, ...cmds: (string | undefined)[]) => ({ newest, has: (cmd: string) => cmds.includes(cmd) })
+
 async function refuse(code: ErrorCode) {
   FakeSocket.last.say(sent().at(-1)![0], { t: 'refused', code, message: '' })
   await flush()
@@ -131,10 +134,30 @@ test('what was sent goes when the room has been told it', async () => {
   posts.post(ROOM, 'one')
   await flush()
   await answer(7)
-  posts.told(ROOM, 6)
+  posts.told(ROOM, holds(6))
   expect(shown()).toEqual(['one: sent'])
-  posts.told(ROOM, 7)
+  posts.told(ROOM, holds(7))
   expect(shown()).toEqual([])
+})
+
+test('what was held or had no answer goes for good when its message comes by, and is not posted twice', async () => {
+  const { posts, keep, shown, socket } = await page()
+  posts.post(ROOM, 'held')
+  await flush()
+  await refuse('held')
+  posts.post(ROOM, 'unanswered')
+  await flush()
+  const [held, unanswered] = keep.posts.keys()
+  posts.told(OTHER, holds(9, held, unanswered))
+  posts.told(ROOM, holds(9))
+  expect(shown()).toEqual(['held: failed held', 'unanswered: waiting'])
+  posts.told(ROOM, holds(9, held, unanswered))
+  expect([shown(), keep.posts.size]).toEqual([[], 0])
+  // Its answer comes late, and says nothing new.
+  await refuse('forbidden')
+  expect([shown(), keep.posts.size]).toEqual([[], 0])
+  socket.stop()
+  expect((await page(keep)).shown()).toEqual([])
 })
 
 test('beyond the bound a message is not taken', async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
+import { uuidText } from '../src/proto/ids'
 import type { Follower } from '../src/net/topics'
 import type { Socket } from '../src/net/socket'
 import type { Request, RoomEvent, RoomSnapshot } from '../src/proto/protocol'
@@ -66,6 +67,15 @@ test('the page before what is held is asked for once at a time', async () => {
   expect(feed.messages.list.map((each) => each.seq)).toEqual([38, 39, 40, 41])
   await feed.older()
   expect(asked.length).toBe(1)
+})
+
+test('it has what one posted oneself under a cmd, from a snapshot, a page or an event, and not what another did', async () => {
+  const has = (seq: number) => feed.has(uuidText(message(seq).cmd))
+  follower.snapshot!({ t: 'room', ...SNAPSHOT, recent: [message(40, ANA), message(41)] })
+  page = [39]
+  await feed.older()
+  tell({ t: 'posted', message: message(42, ANA) })
+  expect([39, 40, 41, 42, 43].map(has)).toEqual([false, true, false, true, false])
 })
 
 test('a quoted message that is not held is fetched once', async () => {

@@ -60,6 +60,12 @@ export class RoomFeed {
     return Math.max(this.socket.topics.get(this.topic)?.position?.offset ?? 0, this.messages.newest?.seq ?? 0)
   }
 
+  /** One's own message of this `cmd` is among those that are held. */
+  has(cmd: string): boolean {
+    const bytes = uuidBytes(cmd)
+    return this.messages.list.some((each) => sameUuid(each.cmd, bytes) && sameUuid(each.by, this.me))
+  }
+
   get role(): RoomRole | undefined {
     return this.snapshot?.role
   }

@@ -5,6 +5,7 @@ import { newCmd, uuidBytes, uuidText } from '../proto/ids'
 import type { Request } from '../proto/protocol'
 import { Disconnected, Refused } from '../net/calls'
 import type { Socket } from '../net/socket'
+import type { RoomFeed } from './feed'
 
 /** What goes with the words of a message. */
 export interface Aside {
@@ -112,11 +113,12 @@ export class Posts {
     this.tell()
   }
 
-  /** The room was told up to this number: what was sent is there as everybody sees it. */
-  told(room: string, through: number): void {
-    const left = this.all.filter((each) => each.room !== room || each.state !== 'sent' || each.seq! > through)
-    if (left.length === this.all.length) return
-    this.all = left
+  /** What this feed has of the room is there as everybody sees it, whatever was answered: what was held may have been let through since. */
+  told(room: string, feed: Pick<RoomFeed, 'newest' | 'has'>): void {
+    const came = this.all.filter((each) => each.room === room && ((each.state === 'sent' && each.seq! <= feed.newest) || feed.has(each.key)))
+    if (!came.length) return
+    this.all = this.all.filter((each) => !came.includes(each))
+    for (const { key } of came) this.forget(key)
     this.tell()
   }
 
@@ -151,12 +153,14 @@ export class Posts {
       this.change({ ...post, state: 'failed', code: error instanceof Refused ? error.refusal.code : 'timeout' })
       return true
     }
-    this.forget(key)
     this.change({ ...post, state: 'sent', seq: answer.t === 'numbered' ? answer.seq : 0 })
+    this.forget(key)
     return true
   }
 
   private change(post: Post): void {
+    // Its message has come meanwhile.
+    if (!this.places.has(post.key)) return
     this.all = this.all.map((each) => (each.key === post.key ? post : each))
     if (post.state !== 'sent') this.store(post)
     this.tell()

@@ -40,7 +40,7 @@ export class RoomState {
       changed: () => {
         this.refusal = undefined
         this.changes++
-        rooms.posts.told(id, this.feed.newest)
+        rooms.posts.told(id, this.feed)
       },
       posted: (message) => {
         rooms.typing.wrote(id, message.by, sameUuid(message.by, rooms.me))
@@ -151,7 +151,10 @@ export class Rooms {
     this.posts = new Posts(socket, user, keep)
     this.posts.watch((all) => {
       this.waiting = all
-      for (const { room, state } of all) if (state === 'sent') this.posts.told(room, this.all.get(room)?.feed.newest ?? 0)
+      for (const { room } of all) {
+        const feed = this.all.get(room)?.feed
+        if (feed) this.posts.told(room, feed)
+      }
     })
   }
 
