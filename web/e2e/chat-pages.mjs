@@ -366,7 +366,7 @@ const all = {
     const problems = []
     let looks = 0
     await page.emulateMedia({ reducedMotion: 'reduce' })
-    const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address], ['search', '.room-head [data-do=search]', address]]
+    const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['person', '[data-do=about], .members .more', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address], ['search', '.room-head [data-do=search]', address]]
     for (const lang of langs) {
       for (const theme of themes) {
         await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
@@ -376,7 +376,8 @@ const all = {
             if (width === widths[0]) {
               await page.goto(`${options.url}${place}`)
               await page.waitForSelector(name === 'inbox' ? '[data-notice]' : place === '/app/chats' ? '.chat' : '.room[data-placed=true]')
-              if (opens) await page.click(opens, { force: true })
+              for (const tap of opens ? opens.split(', ') : []) await page.locator(tap).first().click({ force: true })
+              if (opens) await page.waitForSelector(name === 'person' ? 'dialog.person-sheet' : 'dialog[open]')
             }
             await page.waitForTimeout(120)
             const at = `${name} ${lang} ${theme} ${width}`

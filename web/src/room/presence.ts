@@ -5,8 +5,10 @@ import { uuidText } from '../proto/ids'
 import { LIMITS } from '../proto/layout'
 import type { Presence, Response } from '../proto/protocol'
 
-/** People by id: those whom the server has named. */
-export type There = ReadonlyMap<string, Presence>
+/** How many are there, and who, by id: those whom the server has named. */
+export interface There extends Omit<Extract<Response, { t: 'presence' }>, 't' | 'h' | 'people'> {
+  people: ReadonlyMap<string, Presence>
+}
 
 export class Presences {
   private readonly rooms = new Map<string, There>()
@@ -48,7 +50,7 @@ export class Presences {
     if (push.t !== 'presence') return
     const topic = this.socket.topics.all().find(({ handle }) => handle === push.h)
     if (!topic?.name.startsWith('room:')) return
-    this.rooms.set(topic.name.slice('room:'.length), new Map(push.people.map(([user, is]) => [uuidText(user), is])))
+    this.rooms.set(topic.name.slice('room:'.length), { ...push, people: new Map(push.people.map(([user, is]) => [uuidText(user), is])) })
     this.changed()
   }
 }

@@ -2,7 +2,7 @@
 
 import { currentLogin } from '../../net/auth'
 import { sameUuid } from '../../proto/ids'
-import type { Message, RoomMember } from '../../proto/protocol'
+import type { Message, RoomRole } from '../../proto/protocol'
 import type { RoomState } from './rooms.svelte'
 
 const RANKS = { member: 0, moderator: 1, owner: 2 }
@@ -49,14 +49,24 @@ export class Rights {
     return this.member && this.snapshot?.join !== 'fixed'
   }
 
+  /** One brings others in, and sends those out who are below. */
+  get adds(): boolean {
+    return this.moderates && this.snapshot?.join !== 'fixed'
+  }
+
+  /** One says who moderates. */
+  get appoints(): boolean {
+    return this.moderates && (this.staff || this.snapshot?.role === 'owner')
+  }
+
   mine(message: Message, me: Uint8Array): boolean {
     return sameUuid(message.by, me)
   }
 
-  /** One keeps order among those below. */
-  above(user: Uint8Array, me: Uint8Array): boolean {
+  /** One keeps order among those below. `known`: their role, where the snapshot need not name them. */
+  above(user: Uint8Array, me: Uint8Array, known?: RoomRole): boolean {
     if (!this.moderates || sameUuid(user, me)) return false
-    const theirs = this.snapshot?.members.find((each: RoomMember) => sameUuid(each.user, user))?.role ?? 'member'
+    const theirs = known ?? this.snapshot?.members.find((each) => sameUuid(each.user, user))?.role ?? 'member'
     return this.staff || RANKS[this.snapshot?.role ?? 'member'] > RANKS[theirs]
   }
 }

@@ -9,7 +9,7 @@ import { RoomFeed } from '../../room/feed'
 import { byOf, EMPTY, type Inbox, inboxAfter, placeOf } from '../../room/inbox'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
-import { Presences } from '../../room/presence'
+import { Presences, type There } from '../../room/presence'
 import { Typing } from '../../room/typing'
 
 /** In a lively room the mark goes out so often at most. */
@@ -192,8 +192,13 @@ export class Rooms {
 
   /** How somebody is there in a room; nothing where they are not, or nothing is shown of them. */
   there(room: string, user: Uint8Array): Presence | undefined {
+    return this.hides(user) ? undefined : this.thereIn(room)?.people.get(uuidText(user))
+  }
+
+  /** All who are there, the hidden too. */
+  thereIn(room: string): There | undefined {
     void this.presenceChanges
-    return this.hides(user) ? undefined : this.presences.in(room)?.get(uuidText(user))
+    return this.presences.in(room)
   }
 
   /** Names of those who type in a room just now, but for oneself and those of whom nothing is shown. */
