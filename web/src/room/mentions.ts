@@ -1,8 +1,9 @@
-// Names in a message: who may be meant while one types `@`, who is meant in the end, and where they stand in the words.
+// Names in a message: who may be meant while one types `@`, who is meant in the end, and where they and addresses stand in the words.
 
 import { sameUuid } from '../proto/ids'
 import { LIMITS } from '../proto/layout'
 import type { Mention } from '../proto/protocol'
+import { linksIn } from './links'
 
 /** So many are offered. */
 const OFFERED = 5
@@ -29,23 +30,26 @@ export function askedFor(before: string, people: readonly Mention[]): Asked | un
   return found.length ? { from: before.length - typed.length - 1, people: found } : undefined
 }
 
-export type Piece = { text: string; who?: Mention }
+export type Piece = { text: string; who?: Mention; href?: string }
 
-/** The words cut where they name somebody: the longest name counts. */
+/** The words cut where they name somebody, the longest name counts, and where an address stands. */
 export function piecesOf(text: string, people: readonly Mention[]): Piece[] {
   const names = people.filter(({ name }) => name).sort((a, b) => b.name.length - a.name.length)
+  const links = new Map(linksIn(text).map((each) => [each.from, each]))
   const pieces: Piece[] = []
   let plain = ''
   for (let at = 0; at < text.length; ) {
     const who = text[at] === '@' ? names.find(({ name }) => text.startsWith(name, at + 1) && !/^[\p{L}\p{N}]/u.test(text.slice(at + 1 + name.length))) : undefined
-    if (!who) {
+    const link = who ? undefined : links.get(at)
+    if (!who && !link) {
       plain += text[at++]
       continue
     }
     if (plain) pieces.push({ text: plain })
     plain = ''
-    pieces.push({ text: `@${who.name}`, who })
-    at += 1 + who.name.length
+    const words = text.slice(at, who ? at + 1 + who.name.length : link!.to)
+    pieces.push(who ? { text: words, who } : { text: words, href: words })
+    at += words.length
   }
   return plain || !pieces.length ? [...pieces, { text: plain }] : pieces
 }
