@@ -17,6 +17,16 @@ test('each room keeps what was begun there, for the next page too', () => {
   expect(later.of('a')).toBe('')
 })
 
+test('whom one chose is kept beside the words, and goes with them', () => {
+  const disk = storage()
+  new Drafts('ana', disk).keep('a', '@Eve', [['eve', 'Eve']])
+  new Drafts('ana', disk).keep('b', 'alone')
+  const later = new Drafts('ana', disk)
+  expect([later.of('a'), later.besides('a'), later.besides('b')]).toEqual(['@Eve', [['eve', 'Eve']], []])
+  later.keep('a', '')
+  expect(later.besides('a')).toEqual([])
+})
+
 test('the oldest of too many are forgotten', () => {
   const drafts = new Drafts('ana', storage())
   for (let room = 0; room < 60; room++) drafts.keep(String(room), 'text')

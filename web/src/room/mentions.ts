@@ -32,14 +32,16 @@ export function askedFor(before: string, people: readonly Mention[]): Asked | un
 
 export type Piece = { text: string; who?: Mention; href?: string }
 
-/** The words cut where they name somebody, the longest name counts, and where an address stands. */
+/** The words cut where they name somebody, the longest name counts, and where an address stands. Two of one name come one after the other. */
 export function piecesOf(text: string, people: readonly Mention[]): Piece[] {
   const names = people.filter(({ name }) => name).sort((a, b) => b.name.length - a.name.length)
   const links = new Map(linksIn(text).map((each) => [each.from, each]))
   const pieces: Piece[] = []
   let plain = ''
   for (let at = 0; at < text.length; ) {
-    const who = text[at] === '@' ? names.find(({ name }) => text.startsWith(name, at + 1) && !/^[\p{L}\p{N}]/u.test(text.slice(at + 1 + name.length))) : undefined
+    const named = text[at] === '@' ? names.find(({ name }) => text.startsWith(name, at + 1) && !/^[\p{L}\p{N}]/u.test(text.slice(at + 1 + name.length))) : undefined
+    const same = named ? names.filter(({ name }) => name === named.name) : []
+    const who = same.length > 1 ? (same[pieces.filter((each) => each.who?.name === named!.name).length] ?? same.at(-1)) : named
     const link = who ? undefined : links.get(at)
     if (!who && !link) {
       plain += text[at++]
@@ -54,9 +56,14 @@ export function piecesOf(text: string, people: readonly Mention[]): Piece[] {
   return plain || !pieces.length ? [...pieces, { text: plain }] : pieces
 }
 
-/** Who is meant, each once; no more than a message may name. */
-export function meantIn(text: string, people: readonly Mention[]): Uint8Array[] {
+/** Who is meant, each once; no more than a message may name. Of one name those count whom one chose, the newest as often as it stands there. */
+export function meantIn(text: string, people: readonly Mention[], chosen: readonly Mention[] = []): Uint8Array[] {
+  const names = piecesOf(text, [...chosen, ...people]).flatMap(({ who }) => (who ? [who.name] : []))
   const meant: Uint8Array[] = []
-  for (const { who } of piecesOf(text, people)) if (who && !meant.some((user) => sameUuid(user, who.user))) meant.push(who.user)
+  for (const name of new Set(names)) {
+    const picked = chosen.filter((each) => each.name === name).slice(-names.filter((each) => each === name).length)
+    const all = picked.length ? picked : people.filter((each) => each.name === name).slice(0, 1)
+    for (const { user } of all) if (!meant.some((each) => sameUuid(each, user))) meant.push(user)
+  }
   return meant.slice(0, LIMITS.MENTIONS_MAX)
 }
