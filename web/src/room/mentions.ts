@@ -20,9 +20,12 @@ export interface Asked {
   people: Mention[]
 }
 
+/** What stands there of a name. */
+export const typedName = (before: string): string | undefined => ASKED.exec(before)?.[1]
+
 /** Whom the words before the caret may mean. */
 export function askedFor(before: string, people: readonly Mention[]): Asked | undefined {
-  const typed = ASKED.exec(before)?.[1]
+  const typed = typedName(before)
   if (typed === undefined) return undefined
   const wanted = folded(typed)
   const fits = ({ name }: Mention) => folded(name).startsWith(wanted) || folded(name).split(/\s+/).some((word) => wanted !== '' && word.startsWith(wanted))
