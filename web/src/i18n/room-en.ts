@@ -160,6 +160,11 @@ export const en: RoomMessages = {
     alreadyIn: 'in this chat',
     added: (name) => `${name} is in this chat now.`,
   },
+  link: {
+    copy: 'Copy the link',
+    copied: 'The link is copied. Anybody in your gym who has it may join.',
+    byHand: 'Copy the link by hand',
+  },
   roles: { moderator: 'moderator', owner: 'owner' },
   slowLabel: 'Pause between messages of one person',
   slowOff: 'none',
