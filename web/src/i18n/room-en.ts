@@ -1,10 +1,14 @@
 import type { RoomMessages } from './messages'
+import { sameDay, thisYear } from './days'
 import { pluralIn } from './plural'
 
 const p = pluralIn('en')
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const dayOfYear = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+const dateOfYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const soon = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' })
 const near = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
 const when = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const full = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })
@@ -12,8 +16,8 @@ const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const en: RoomMessages = {
   time: (at) => time.format(at),
-  date: (at) => date.format(at),
-  day: (at) => day.format(at),
+  date: (at) => (thisYear(at) ? date : dateOfYear).format(at),
+  day: (at) => (thisYear(at) ? day : dayOfYear).format(at),
   near: (days) => first(near.format(days, 'day')),
   heading: 'Chats',
   list: 'Your chats',
@@ -55,7 +59,7 @@ export const en: RoomMessages = {
   cancel: 'Cancel',
   tooLong: (size, most) => `Too long: ${size} of ${most} bytes`,
   slow: (seconds) => `Slow chat: one message every ${p(seconds, { one: '# second', other: '# seconds' })}.`,
-  muted: (until) => `A moderator has silenced you until ${time.format(until)}.`,
+  muted: (until, now) => `A moderator has silenced you until ${time.format(until)}${sameDay(until, now) ? '' : ` on ${soon.format(until)}`}.`,
   notIn: 'You are not in this chat yet.',
   join: 'Join',
   more: (name, at, text) => `Actions: ${name}, ${at}${text && `, ${text}`}`,

@@ -1,9 +1,13 @@
+import { sameDay, thisYear } from './days'
 import { pluralIn } from './plural'
 
 const p = pluralIn('ru')
 const time = new Intl.DateTimeFormat('ru', { hour: '2-digit', minute: '2-digit' })
 const day = new Intl.DateTimeFormat('ru', { weekday: 'long', day: 'numeric', month: 'long' })
 const date = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short' })
+const dayOfYear = new Intl.DateTimeFormat('ru', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+const dateOfYear = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', year: 'numeric' })
+const soon = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'long' })
 const near = new Intl.RelativeTimeFormat('ru', { numeric: 'auto' })
 const when = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 const full = new Intl.DateTimeFormat('ru', { day: 'numeric', month: 'long', year: 'numeric' })
@@ -11,8 +15,8 @@ const first = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 export const ru = {
   time: (at: number) => time.format(at),
-  date: (at: number) => date.format(at),
-  day: (at: number) => day.format(at),
+  date: (at: number) => (thisYear(at) ? date : dateOfYear).format(at),
+  day: (at: number) => (thisYear(at) ? day : dayOfYear).format(at),
   near: (days: number) => first(near.format(days, 'day')),
   heading: 'Чаты',
   list: 'Ваши чаты',
@@ -54,7 +58,7 @@ export const ru = {
   cancel: 'Отмена',
   tooLong: (size: number, most: number) => `Слишком длинно: ${size} из ${most} байт`,
   slow: (seconds: number) => `Медленный чат: одно сообщение раз в ${p(seconds, { one: '# секунду', few: '# секунды', many: '# секунд', other: '# секунды' })}.`,
-  muted: (until: number) => `Модератор не даёт вам писать до ${time.format(until)}.`,
+  muted: (until: number, now: number) => `Модератор не даёт вам писать до ${time.format(until)}${sameDay(until, now) ? '' : ` ${soon.format(until)}`}.`,
   notIn: 'Вы ещё не в этом чате.',
   join: 'Вступить',
   more: (name: string, at: string, text: string) => `Действия: ${name}, ${at}${text && `, ${text}`}`,
