@@ -5,14 +5,16 @@ import { LIMITS } from '../proto/layout'
 /** Above this a file is worth the work even where the picture is small. */
 const SMALL_BYTES = 400_000
 const QUALITY = 0.85
+/** What the server reads. */
+const READ = ['image/jpeg', 'image/png', 'image/webp']
 
-/** The picture, upright, as JPEG of the size that is kept; the file itself where the browser cannot read it, or it is small already. */
+/** The picture, upright, as JPEG of the size that is kept; the file itself where the browser cannot read it, or it is small already and of a kind that is sent. */
 export async function shrunk(file: Blob): Promise<Blob> {
   const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(() => undefined)
   if (!bitmap) return file
   try {
     const scale = Math.min(1, LIMITS.IMAGE_SIDE_MAX / Math.max(bitmap.width, bitmap.height))
-    if (scale === 1 && file.size <= SMALL_BYTES) return file
+    if (scale === 1 && file.size <= SMALL_BYTES && READ.includes(file.type)) return file
     const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)))
     const context = canvas.getContext('2d')
     if (!context) return file
