@@ -18,13 +18,18 @@ let follower: Follower
 let asked: Request[]
 let page: number[]
 let feed: RoomFeed
+let link: { welcome?: object }
 let changes: number
 
 beforeEach(() => {
   asked = []
   page = []
   changes = 0
+  link = {}
   const socket = {
+    get welcome() {
+      return link.welcome
+    },
     topics: { get: () => ({ position: { epoch: 1, offset: 44 } }) },
     follow: (_: string, who: Follower) => ((follower = who), () => {}),
     request: async (body: Request) => (asked.push(body), { t: 'page', room: id(9), messages: page.map((seq) => message(seq)), more: false }),
@@ -84,6 +89,30 @@ test('a quoted message that is not held is fetched once', async () => {
   await Promise.resolve()
   await Promise.resolve()
   expect([feed.find(7)?.seq, asked.length]).toEqual([7, 1])
+})
+
+test('of many quoted messages the newest that were asked for are held, and each is asked for', async () => {
+  for (let seq = 2_100; seq < 4_400; seq++) feed.find(10_000 + seq)
+  await Promise.resolve().then(() => {})
+  expect(asked.length).toBe(2_300)
+  feed.find(10_000 + 4_399)
+  expect(asked.length).toBe(2_300)
+  feed.find(10_000 + 2_100)
+  expect(asked.length, 'the oldest was forgotten').toBe(2_301)
+})
+
+test('what was not found is asked for again when the link is back', async () => {
+  const settle = async () => void (await Promise.resolve().then(() => {}))
+  feed.find(7)
+  await settle()
+  feed.find(7)
+  expect(asked.length).toBe(1)
+  link.welcome = {}
+  page = [7]
+  feed.find(7)
+  await settle()
+  link.welcome = {}
+  expect([feed.find(7)?.seq, asked.length]).toEqual([7, 2])
 })
 
 test('reactions come and go, each once, on what is held and on what is quoted', async () => {

@@ -3,7 +3,7 @@
 import type { Message, Refusal, RoomEvent, RoomRole, RoomSnapshot } from '../proto/protocol'
 import { sameUuid, uuidBytes } from '../proto/ids'
 import type { Socket } from '../net/socket'
-import { Messages, reacted } from './messages'
+import { Messages, MESSAGES_MAX, reacted } from './messages'
 
 export interface RoomWatcher {
   changed(): void
@@ -14,15 +14,17 @@ export interface RoomWatcher {
 }
 
 const PAGE = 50
-/** Messages that are shown besides the list: quoted and pinned ones. */
-const ASIDE_MAX = 100
+/** Messages that are shown besides the list: quoted and pinned ones. As many as a list can quote: fewer would be asked for in a circle. */
+const ASIDE_MAX = MESSAGES_MAX + 200
 
 export class RoomFeed {
   readonly messages = new Messages()
   snapshot?: RoomSnapshot
   /** An older page is being read. */
   loading = false
+  /** The oldest first; nothing where it was not found. */
   private readonly aside = new Map<number, Message | undefined>()
+  private link?: object
   private end?: () => void
 
   constructor(
@@ -86,15 +88,20 @@ export class RoomFeed {
     }
   }
 
-  /** A message by its number: at once where it is held, else asked for, once. */
+  /** A message by its number: at once where it is held, else asked for, once a link. */
   find(seq: number): Message | undefined {
+    if (this.link !== this.socket.welcome) {
+      this.link = this.socket.welcome
+      for (const [missed, found] of this.aside) if (!found) this.aside.delete(missed)
+    }
     const held = this.messages.find(seq) ?? this.aside.get(seq)
-    if (!held && !this.aside.has(seq) && this.aside.size < ASIDE_MAX) void this.fetch(seq)
+    if (!held && !this.aside.has(seq)) void this.fetch(seq)
     return held
   }
 
   private async fetch(seq: number): Promise<void> {
     this.aside.set(seq, undefined)
+    while (this.aside.size > ASIDE_MAX) this.aside.delete(this.aside.keys().next().value!)
     try {
       const answer = await this.socket.request({ t: 'history', room: uuidBytes(this.id), from: { t: 'before', seq: seq + 1 }, limit: 1 })
       const found = answer.t === 'page' ? answer.messages.find((each) => each.seq === seq) : undefined
