@@ -10,7 +10,7 @@ import { byOf, EMPTY, type Inbox, inboxAfter, placeOf } from '../../room/inbox'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
 import { Presences, type There } from '../../room/presence'
-import { Typing } from '../../room/typing'
+import type { Typing } from '../../room/typing'
 
 /** In a lively room the mark goes out so often at most. */
 const READ_EVERY_MS = 1_000
@@ -43,7 +43,7 @@ export class RoomState {
         rooms.posts.told(id, this.feed)
       },
       posted: (message) => {
-        rooms.typing.wrote(id, message.by, sameUuid(message.by, rooms.me))
+        rooms.typing?.wrote(id, message.by, sameUuid(message.by, rooms.me))
         if (sameUuid(message.by, rooms.me) || rooms.hides(message.by)) return
         const before = { read: this.read ?? this.feed.newest, unread: this.unread.count }
         for (const watcher of this.watchers) watcher(message, before)
@@ -117,7 +117,8 @@ export class Rooms {
   readonly me: Uint8Array
   readonly posts: Posts
   readonly drafts: Drafts
-  readonly typing: Typing
+  /** There from the first room on that is shown. */
+  typing?: Typing
   private typingChanges = $state(0)
   private readonly presences: Presences
   private presenceChanges = $state(0)
@@ -145,7 +146,6 @@ export class Rooms {
     private readonly trains = () => false,
   ) {
     this.presences = new Presences(socket, () => this.mine(), () => void this.presenceChanges++)
-    this.typing = new Typing(socket, () => void this.typingChanges++)
     this.me = user ? uuidBytes(user) : new Uint8Array(16)
     this.drafts = new Drafts(user, storage)
     this.posts = new Posts(socket, user, keep)
@@ -204,7 +204,11 @@ export class Rooms {
   /** Names of those who type in a room just now, but for oneself and those of whom nothing is shown. */
   types(room: string): string[] {
     void this.typingChanges
-    return this.typing.in(room).flatMap(({ user, name }) => (sameUuid(user, this.me) || this.hides(user) ? [] : [name]))
+    return this.typing?.in(room).flatMap(({ user, name }) => (sameUuid(user, this.me) || this.hides(user) ? [] : [name])) ?? []
+  }
+
+  typed(): void {
+    this.typingChanges++
   }
 
   hides(user: Uint8Array): boolean {
