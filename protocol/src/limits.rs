@@ -193,7 +193,7 @@ pub const TOKEN_GRACE_MS: u64 = 30_000;
 
 /// Frames a second that a session may send, and its burst: a phone at 1 Hz with echoes and commands needs 3.
 pub const FRAMES_PER_S: u32 = 20;
-pub const FRAMES_BURST: u32 = 120;
+pub const FRAMES_BURST: u32 = 320;
 /// Commands a second (what changes something), and the burst.
 pub const COMMANDS_PER_S: u32 = 10;
 pub const COMMANDS_BURST: u32 = 40;

@@ -18,7 +18,7 @@ use tracing::Instrument;
 /// service worker.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html fitconnect-worker";
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html fitconnect-worker fitconnect-beat";
 
 /// Our pages keep the screen awake; pairing a strap (Web Bluetooth) is theirs by default. Nothing else of the device is wanted.
 const PERMISSIONS_POLICY: &str =

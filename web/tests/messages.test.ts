@@ -6,7 +6,7 @@ const seqs = (messages: Messages) => messages.list.map((each) => each.seq)
 
 function holding(...numbers: number[]): Messages {
   const messages = new Messages()
-  messages.begin(numbers.map((seq) => message(seq)))
+  messages.begin(numbers.map((seq) => message(seq)), numbers.at(-1) ?? 0)
   return messages
 }
 
@@ -44,14 +44,14 @@ test('beyond the bound the oldest go, and can be had again', () => {
 
 test('unread is what others wrote and nobody took away', () => {
   const messages = new Messages()
-  messages.begin([message(2), message(3), message(4, ANA), message(5, BEN, { deleted_by: BEN, text: '' }), message(6)])
+  messages.begin([message(2), message(3), message(4, ANA), message(5, BEN, { deleted_by: BEN, text: '' }), message(6)], 6)
   expect(unreadOf(messages, 2, ANA)).toEqual({ count: 2, more: false })
   expect(unreadOf(messages, 6, ANA)).toEqual({ count: 0, more: false })
 })
 
 test('of people of whom nothing is shown nothing is unread', () => {
   const messages = new Messages()
-  messages.begin([message(2), message(3, ANA), message(4)])
+  messages.begin([message(2), message(3, ANA), message(4)], 6)
   expect(unreadOf(messages, 1, id(7), (user) => user === BEN)).toEqual({ count: 1, more: false })
 })
 

@@ -57,4 +57,13 @@ describe('who is there', () => {
     expect(told.slice(2)).toEqual([{ t: 'here', is: 'online' }, { t: 'here', is: 'hidden' }])
     vi.useRealTimers()
   })
+
+  it('and how far the other of two is stays when the socket is lost: it only rises', () => {
+    const { presences, hear, link } = page()
+    presences.start()
+    hear({ t: 'marks', h: 5, got: 42, read: 41 })
+    hear({ t: 'marks', h: 9, got: 1, read: 1 })
+    link('offline')
+    expect(presences.far('r')).toMatchObject({ got: 42, read: 41 })
+  })
 })

@@ -128,3 +128,14 @@ test('reactions come and go, each once, on what is held and on what is quoted', 
   tell({ t: 'reacted', toggles: [{ ...thumb, seq: 7, by: BEN }], at_ms: 0 })
   expect(feed.find(7)!.reactions).toEqual([{ reaction: 'thumb', by: [BEN] }])
 })
+
+test('a room whose newest thousand events are no messages shows what was written before them', async () => {
+  page = [2, 3]
+  follower.snapshot!({ t: 'room', ...SNAPSHOT, recent: [] })
+  expect(feed.messages.more).toBe(true)
+  await Promise.resolve()
+  await Promise.resolve()
+  expect(asked.at(-1)).toMatchObject({ t: 'history', from: { t: 'before', seq: 45 } })
+  expect(feed.messages.list.map(({ seq }) => seq)).toEqual([2, 3])
+  expect(feed.messages.more).toBe(false)
+})

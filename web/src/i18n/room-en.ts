@@ -174,6 +174,7 @@ export const en: RoomMessages = {
   slowOff: 'none',
   leave: 'Leave the chat',
   leaveAsk: 'Leave this chat? You no longer see what is written in it.',
+  arrived: { got: 'delivered', read: 'read' },
   presence: { online: 'online', in_class: 'in class', away: 'away' },
   kinds: { class: 'Class', gym: 'The whole gym', team: 'Team', trainer: 'Trainer', direct: 'Two people', challenge: 'Challenge', support: 'Front desk' },
   create: {

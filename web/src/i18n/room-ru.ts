@@ -173,6 +173,7 @@ export const ru = {
   slowOff: 'нет',
   leave: 'Выйти из чата',
   leaveAsk: 'Выйти из чата? Вы больше не увидите, что в нём пишут.',
+  arrived: { got: 'доставлено', read: 'прочитано' },
   presence: { online: 'в сети', in_class: 'на занятии', away: 'не у экрана' },
   kinds: { class: 'Занятие', gym: 'Весь зал', team: 'Команда', trainer: 'Тренер', direct: 'Двое', challenge: 'Челлендж', support: 'Администраторы' },
   create: {

@@ -74,14 +74,14 @@ export class RoomFeed {
 
   /** The page before what is held. Rejects where the link is away. */
   async older(limit = PAGE): Promise<void> {
-    const first = this.messages.list[0]
-    if (this.loading || !this.messages.more || !first) return
+    const first = this.messages.list[0]?.seq
+    if (this.loading || !this.messages.more) return
     this.loading = true
     this.watcher.changed()
     try {
-      const answer = await this.socket.request({ t: 'history', room: uuidBytes(this.id), from: { t: 'before', seq: first.seq }, limit })
+      const answer = await this.socket.request({ t: 'history', room: uuidBytes(this.id), from: { t: 'before', seq: first ?? this.newest + 1 }, limit })
       // A snapshot that came meanwhile has begun anew.
-      if (answer.t === 'page' && this.messages.list[0]?.seq === first.seq) this.messages.older(answer.messages, answer.more)
+      if (answer.t === 'page' && this.messages.list[0]?.seq === first) this.messages.older(answer.messages, answer.more)
     } finally {
       this.loading = false
       this.watcher.changed()
@@ -115,9 +115,10 @@ export class RoomFeed {
 
   private begin(snapshot: RoomSnapshot): void {
     this.snapshot = snapshot
-    this.messages.begin(snapshot.recent)
+    this.messages.begin(snapshot.recent, this.newest)
     this.aside.clear()
     this.watcher.changed()
+    if (!snapshot.recent.length) void this.older().catch(() => {})
   }
 
   private event(event: RoomEvent): void {

@@ -17,11 +17,11 @@ export class Messages {
   /** There are older ones that are not held. */
   more = false
 
-  /** The newest, as a snapshot has them. What was held belongs to another count. */
-  begin(recent: readonly Message[]): void {
+  /** The newest, as a snapshot at number `through` has them: none, where so much else has happened since. What was held belongs to another count. */
+  begin(recent: readonly Message[], through: number): void {
     this.list = [...recent]
     // Number 1 is the room's beginning, and no message.
-    this.more = recent.length > 0 && recent[0]!.seq > 2
+    this.more = (recent[0]?.seq ?? through + 1) > 2
   }
 
   /** A page that lies before what is held. */

@@ -1,5 +1,6 @@
-// Who is there in the rooms that a page follows, and what this page says of its own person. Nothing of it is kept.
+// Who is there in the rooms that a page follows, how far the other of two is, and what this page says of its own person. Nothing of it is kept.
 
+import { beat } from '../net/beat'
 import type { Socket } from '../net/socket'
 import { uuidText } from '../proto/ids'
 import { LIMITS } from '../proto/layout'
@@ -10,9 +11,13 @@ export interface There extends Omit<Extract<Response, { t: 'presence' }>, 't' | 
   people: ReadonlyMap<string, Presence>
 }
 
+/** Up to which number everything has arrived at the other, and is read. */
+export type Far = Pick<Extract<Response, { t: 'marks' }>, 'got' | 'read'>
+
 export class Presences {
   private readonly rooms = new Map<string, There>()
-  private timer?: ReturnType<typeof setInterval>
+  private readonly marks = new Map<string, Far>()
+  private begun = false
 
   /** `is`: how this page's person is there now; `changed`: somebody came, went or is otherwise. */
   constructor(
@@ -23,8 +28,9 @@ export class Presences {
 
   /** From here on this page says every few seconds that its person is there. */
   start(): void {
-    if (this.timer) return
-    this.timer = setInterval(() => this.say(), LIMITS.HERE_EVERY_MS)
+    if (this.begun) return
+    this.begun = true
+    beat(LIMITS.HERE_EVERY_MS, () => this.say())
     this.socket.listen((push) => this.heard(push))
     this.socket.watch(({ state }) => {
       // What was known is worth nothing when the socket is lost.
@@ -41,16 +47,23 @@ export class Presences {
     return this.rooms.get(room)
   }
 
+  /** How far the other of two is. */
+  far(room: string): Far | undefined {
+    return this.marks.get(room)
+  }
+
   private forget(): void {
     this.rooms.clear()
     this.changed()
   }
 
   private heard(push: Response): void {
-    if (push.t !== 'presence') return
+    if (push.t !== 'presence' && push.t !== 'marks') return
     const topic = this.socket.topics.all().find(({ handle }) => handle === push.h)
     if (!topic?.name.startsWith('room:')) return
-    this.rooms.set(topic.name.slice('room:'.length), { ...push, people: new Map(push.people.map(([user, is]) => [uuidText(user), is])) })
+    const room = topic.name.slice('room:'.length)
+    if (push.t === 'marks') this.marks.set(room, push)
+    else this.rooms.set(room, { ...push, people: new Map(push.people.map(([user, is]) => [uuidText(user), is])) })
     this.changed()
   }
 }

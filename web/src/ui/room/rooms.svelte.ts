@@ -9,11 +9,15 @@ import { RoomFeed } from '../../room/feed'
 import { byOf, EMPTY, type Inbox, inboxAfter, placeOf } from '../../room/inbox'
 import { type Unread, unreadOf } from '../../room/messages'
 import { type Post, type PostKeep, Posts } from '../../room/posts'
-import { Presences, type There } from '../../room/presence'
+import { type Far, Presences, type There } from '../../room/presence'
 import type { Typing } from '../../room/typing'
 
-/** In a lively room the mark goes out so often at most. */
+/** In a lively room the mark goes out so often at most; in one of many, where each mark of everybody is written, more seldom. */
 const READ_EVERY_MS = 1_000
+const READ_EVERY_MS_OF_MANY = 10_000
+const MANY = 100
+/** What arrives together is said together. */
+const GOT_AFTER_MS = 300
 
 /** What `user:me` says that is shown here, and kept for the next page. */
 type Kept = Pick<UserSnapshot, 'rooms' | 'hidden' | 'inbox' | 'unwanted' | 'unseen'>
@@ -40,6 +44,7 @@ export class RoomState {
       changed: () => {
         this.refusal = undefined
         this.changes++
+        if (this.own?.with) rooms.arrived(id)
         rooms.posts.told(id, this.feed)
       },
       posted: (message) => {
@@ -83,7 +88,8 @@ export class RoomState {
   see(): void {
     if (this.read === undefined || (this.feed.messages.newest?.seq ?? 0) <= this.read) return
     this.marked = this.read = this.feed.newest
-    const wait = this.markedAt + READ_EVERY_MS - localNow()
+    const every = (this.feed.snapshot?.people ?? 0) > MANY ? READ_EVERY_MS_OF_MANY : READ_EVERY_MS
+    const wait = this.markedAt + every - localNow()
     if (wait <= 0) this.mark()
     else this.timer ??= setTimeout(() => this.mark(), wait)
   }
@@ -161,6 +167,28 @@ export class Rooms {
   /** The rooms that one is in, but for talks with people of whom nothing is shown. */
   get own(): RoomState[] {
     return this.ids.map((id) => this.all.get(id)!).filter(({ own }) => !own?.with || !this.hides(own.with))
+  }
+
+  /** Whose newest numbers are still to be said. */
+  private arriving?: Set<string>
+
+  /** What has arrived here the other of two may know, together with what comes in the same moment. */
+  arrived(room: string): void {
+    if (this.unseen) return
+    if (!this.arriving) {
+      this.arriving = new Set()
+      setTimeout(() => {
+        for (const id of this.arriving!) this.socket.tell({ t: 'got', room: uuidBytes(id), through: this.of(id).feed.newest })
+        this.arriving = undefined
+      }, GOT_AFTER_MS)
+    }
+    this.arriving.add(room)
+  }
+
+  /** How far the other of two is. */
+  far(room: string): Far | undefined {
+    void this.presenceChanges
+    return this.presences.far(room)
   }
 
   private mine(): Presence {
@@ -280,7 +308,11 @@ export class Rooms {
     this.hidden = hidden
     this.setUnseen(unseen)
     this.inbox = { notices: inbox, unwanted }
-    if (!this.begun) document.addEventListener('visibilitychange', () => this.presences.say())
+    if (!this.begun) {
+      document.addEventListener('visibilitychange', () => this.presences.say())
+      // A server that began anew has forgotten what had arrived.
+      this.socket.watch(({ state }) => state === 'live' && this.own.forEach(({ id, own }) => own?.with && this.arrived(id)))
+    }
     this.begun = true
     this.presences.start()
     const now = new Set(own.map((each) => uuidText(each.room)))
