@@ -13,6 +13,8 @@ struct Known {
     letter: Letter,
     /// The round of the scan in which it was seen or written.
     round: u64,
+    /// No older one of the pair lies in the store without being known.
+    placed: bool,
 }
 
 #[derive(Default)]
@@ -38,14 +40,20 @@ impl Letters {
     /// A letter has been committed by its sender. Returned where no older one of the pair is under way.
     pub fn written(&self, letter: StoredLetter) -> Option<StoredLetter> {
         let mut inner = self.inner();
-        let goes = inner.note(&letter) && inner.whole && !inner.doubted.contains_key(&letter.id.from);
-        (goes && inner.is_first(letter.letter.to, letter.id)).then_some(letter)
+        let placed = inner.whole && !inner.doubted.contains_key(&letter.id.from);
+        (inner.note(&letter, placed) && inner.is_first(letter.letter.to, letter.id)).then_some(letter)
     }
 
     /// A page of the letters that wait, in order of their ids. Returns those to be delivered, once more if need be.
     pub fn found(&self, letters: Vec<StoredLetter>) -> Vec<StoredLetter> {
         let mut inner = self.inner();
-        letters.into_iter().filter(|letter| inner.note(letter) && inner.is_first(letter.letter.to, letter.id)).collect()
+        let round = inner.round;
+        let goes = |letter: &StoredLetter| {
+            // A page of the round in which the doubt arose may have been read before that.
+            let placed = inner.doubted.get(&letter.id.from) != Some(&round);
+            inner.note(letter, placed) && inner.is_first(letter.letter.to, letter.id)
+        };
+        letters.into_iter().filter(goes).collect()
     }
 
     /// The scan has seen every row: what it has not seen is no longer there.
@@ -78,24 +86,26 @@ impl Letters {
 }
 
 impl Inner {
-    /// `false`: there is no room for it.
-    fn note(&mut self, StoredLetter { id, letter }: &StoredLetter) -> bool {
+    /// `false`: there is no room for it, or it may not be the next of its pair.
+    fn note(&mut self, StoredLetter { id, letter }: &StoredLetter, placed: bool) -> bool {
         let (key, round) = ((letter.to, *id), self.round);
         if let Some(known) = self.known.get_mut(&key) {
             known.round = round;
-            return true;
+            known.placed |= placed;
+            return known.placed;
         }
         if self.known.len() >= KNOWN_MAX {
             (self.whole, self.overflowed) = (false, true);
             return false;
         }
-        self.known.insert(key, Known { letter: letter.clone(), round });
-        true
+        self.known.insert(key, Known { letter: letter.clone(), round, placed });
+        placed
     }
 
     fn first(&self, to: ActorKey, from: ActorKey) -> Option<StoredLetter> {
         let id = |rev, number| (to, LetterId { from, rev, number });
-        let (key, known) = self.known.range(id(0, 0)..=id(u64::MAX, u32::MAX)).next()?;
+        let (key, known) =
+            self.known.range(id(0, 0)..=id(u64::MAX, u32::MAX)).next().filter(|(_, known)| known.placed)?;
         Some(StoredLetter { id: key.1, letter: known.letter.clone() })
     }
 
@@ -149,6 +159,32 @@ mod tests {
         letters.round_ended();
         letters.handled(CLASS, &[1, 2, 3].map(|rev| letter(ANA, rev).id));
         assert!(letters.written(letter(ANA, 4)).is_some());
+    }
+
+    #[test]
+    fn what_is_handled_makes_no_way_for_one_that_may_not_be_the_next() {
+        let letters = Letters::default();
+        letters.round_ended();
+        assert!(letters.written(letter(ANA, 1)).is_some());
+        // The second has been committed, and its sender fell before it knew.
+        letters.doubt(ANA);
+        assert!(letters.written(letter(ANA, 3)).is_none());
+        assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 1).id])), [0_u64; 0]);
+        assert_eq!(revs(&letters.found(vec![letter(ANA, 3)])), [0_u64; 0], "a page that may have been read before");
+        letters.round_ended();
+        assert_eq!(revs(&letters.found(vec![letter(ANA, 2), letter(ANA, 3)])), [2]);
+        assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 2).id])), [3]);
+    }
+
+    #[test]
+    fn before_the_store_has_been_read_nothing_overtakes_what_waits_in_it() {
+        let letters = Letters::default();
+        assert_eq!(revs(&letters.found(vec![letter(ANA, 1)])), [1]);
+        // The second lies on the page that comes next.
+        assert!(letters.written(letter(ANA, 3)).is_none());
+        assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 1).id])), [0_u64; 0]);
+        assert_eq!(revs(&letters.found(vec![letter(ANA, 2), letter(ANA, 3)])), [2]);
+        assert_eq!(revs(&letters.handled(CLASS, &[letter(ANA, 2).id])), [3]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"pictured"} {"do":"searched"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"pictured"} {"do":"searched"} {"do":"between"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -340,6 +340,41 @@ const all = {
     await ana.page.click(`dialog.search [data-hit]:has(span:text-is("${text}"))`)
     const near = await until(ana.page, () => ana.page.evaluate(() => document.activeElement.closest?.('.line')?.querySelector('.text')?.textContent), (now) => now === text, within_ms)
     return { ok: found.includes(text) && near.ok, found, at: near.value }
+  },
+
+  /**
+   * Ana finds Ben by name and writes to him alone. What has arrived and what he has read stands under her message. He reports it and
+   * blocks her, two taps each: nothing goes between them, and she is nowhere on his pages until he takes it back.
+   */
+  async between({ his, text, within_ms = 15_000 }) {
+    const name = /^[^:]+: (.+), \d\d:\d\d, /.exec(await ana.page.getAttribute(`${OTHERS_LINE(his)} .more`, 'aria-label'))[1]
+    await Promise.all([ben.page.goto(`${options.url}/app/chats`), ana.page.goto(`${options.url}/app/chats`)])
+    await ben.page.waitForSelector('.chat-list .chat[data-room]')
+    await ana.page.click('[data-do=new]')
+    await ana.page.fill('#find', name)
+    await ana.page.click(`dialog.new-chat [data-user]:text-is("${name}")`)
+    await inRoom(ana)
+    const room = await ana.page.getAttribute('.room', 'data-room')
+    await write(ana, text)
+    const arrived = () => ana.page.$eval(`${OTHERS_LINE(text)} [data-arrived]`, (each) => each.dataset.arrived).catch(() => '')
+    const got = await until(ana.page, arrived, (now) => now === 'got', within_ms)
+    await ben.page.click(`.chat[data-room="${room}"]`, { timeout: within_ms })
+    await inRoom(ben)
+    const read = await until(ana.page, arrived, (now) => now === 'read', within_ms)
+    const there = await until(ana.page, () => ana.page.$eval('.room-head .there', (each) => each.dataset.is), (is) => is === 'online', within_ms)
+    await ana.page.screenshot({ path: join(options.out, 'chat-pages-between.png') })
+    const problems = [...(await violations(ana.page)), ...(await overlaps(ana.page))]
+    await act(ben, text, '[data-do=report]', '[data-reason=spam]')
+    await ben.page.click('dialog.message-sheet [data-do=told]')
+    await act(ben, text, '[data-do=block]')
+    const closed = await until(ana.page, () => ana.page.$('.composer').then((found) => found === null), Boolean, within_ms)
+    const hidden = await until(ana.page, () => lines(ben), (now) => now.every((each) => each.text !== text), within_ms)
+    await ben.page.goto(`${options.url}/app/me`)
+    await ben.page.click('[data-do=unblock]', { timeout: within_ms })
+    const open = await until(ana.page, () => ana.page.$(FIELD).then((found) => found !== null), Boolean, within_ms)
+    await Promise.all([enter(ana), enter(ben)])
+    const ok = [got, read, there, closed, hidden, open].every((each) => each.ok) && problems.length === 0
+    return { ok, got_ms: got.ms, read_ms: read.ms, there: there.value, closed: closed.ok, hidden: hidden.ok, open: open.ok, problems }
   },
 
   /** In a team of her own Ana finds what was reported, and deletes it: she is no staff. */

@@ -44,11 +44,12 @@ describe('who is there', () => {
     expect(changed).toHaveBeenCalledTimes(3)
   })
 
-  it('is said of oneself every few seconds, when the link is back, and when it changes', () => {
+  it('is said of oneself every few seconds, when the link is back, and when it changes', async () => {
     vi.useFakeTimers()
     const { presences, told, link, be } = page()
     presences.start()
     presences.start()
+    await vi.dynamicImportSettled()
     vi.advanceTimersByTime(2 * LIMITS.HERE_EVERY_MS)
     expect(told).toEqual([{ t: 'here', is: 'online' }, { t: 'here', is: 'online' }])
     link('live')

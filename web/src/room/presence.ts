@@ -1,6 +1,5 @@
 // Who is there in the rooms that a page follows, how far the other of two is, and what this page says of its own person. Nothing of it is kept.
 
-import { beat } from '../net/beat'
 import type { Socket } from '../net/socket'
 import { uuidText } from '../proto/ids'
 import { LIMITS } from '../proto/layout'
@@ -30,7 +29,7 @@ export class Presences {
   start(): void {
     if (this.begun) return
     this.begun = true
-    beat(LIMITS.HERE_EVERY_MS, () => this.say())
+    void import('../net/beat').then(({ beat }) => beat(LIMITS.HERE_EVERY_MS, () => this.say()))
     this.socket.listen((push) => this.heard(push))
     this.socket.watch(({ state }) => {
       // What was known is worth nothing when the socket is lost.

@@ -110,6 +110,9 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     talk.step("a picture", promised, &json!({ "do": "pictured", "text": "look at this" }), outcome)?;
     let command = json!({ "do": "searched", "words": "2 UNR", "text": "unread 2" });
     talk.step("search", "found by the beginnings of words, and gone to", &command, outcome)?;
+    let promised = "arrived, read, reported, blocked and taken back, each in two taps";
+    let command = json!({ "do": "between", "his": "tried again", "text": "for you alone" });
+    talk.step("a talk of two", promised, &command, outcome)?;
     let (room, text) = reported(gym).await?;
     let promised = "its owner finds the words, deletes them";
     let command = json!({ "do": "moderated", "room": room.to_string(), "text": text });
