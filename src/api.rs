@@ -23,6 +23,7 @@ mod rides;
 mod rooms;
 mod screens;
 mod signed;
+mod turns;
 mod words;
 
 pub use about::{DEMO_FILE, DemoAccount};

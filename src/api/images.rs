@@ -2,10 +2,11 @@
 
 use super::openapi::Refused;
 use super::rooms::may;
+use super::turns::Turns;
 use super::{Answer, ApiError, Server, Signed};
 use crate::image;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Json, Path};
+use actix_web::web::{Json, Path, Payload};
 use actix_web::{HttpResponse, get, post};
 use fitconnect_actors::ports::StoredImage;
 use fitconnect_domain::Millis;
@@ -22,6 +23,8 @@ use utoipa::ToSchema;
 static AT_ONCE: Semaphore = Semaphore::const_new(1);
 /// So many may wait for their turn, each with its file in memory; more are told to come again.
 static PLACES: Semaphore = Semaphore::const_new(8);
+/// Who sends one now: one person takes one of these places.
+static SENDING: Turns = Turns::new();
 /// Who waits for longer than this is told to come again.
 const WAIT: Duration = Duration::from_secs(10);
 const BUSY_MS: u32 = 1_000;
@@ -54,10 +57,7 @@ impl From<Picture> for Shown {
     (status = 404, body = Refused), (status = 413, body = Refused), (status = 429, body = Refused), (status = 503, body = Refused),
 ))]
 #[post("/v1/rooms/{room}/images")]
-pub async fn send(app: Server, Signed(claims): Signed, room: Path<Uuid>, file: Bytes) -> Answer<Shown> {
-    if file.len() > IMAGE_BYTES_MAX {
-        return Err(ApiError::new(ErrorCode::TooLarge, format!("a picture has at most {IMAGE_BYTES_MAX} bytes")));
-    }
+pub async fn send(app: Server, Signed(claims): Signed, room: Path<Uuid>, file: Payload) -> Answer<Shown> {
     let room = RoomId(*room);
     may(&app, &claims, room, Right::Write).await?;
     let now = app.clock.now();
@@ -67,7 +67,11 @@ pub async fn send(app: Server, Signed(claims): Signed, room: Path<Uuid>, file: B
         return Err(refusal.into());
     }
     let busy = || Refusal::from(ErrorCode::Busy).after(BUSY_MS);
+    let _own = SENDING.take(claims.user).ok_or_else(busy)?;
     let _place = PLACES.try_acquire().map_err(|_| busy())?;
+    let too_large = || ApiError::new(ErrorCode::TooLarge, format!("a picture has at most {IMAGE_BYTES_MAX} bytes"));
+    let file = file.to_bytes_limited(IMAGE_BYTES_MAX).await.map_err(|_| too_large())?;
+    let file = file.map_err(|_| ApiError::new(ErrorCode::Malformed, "the picture did not arrive whole"))?;
     let turn = tokio::time::timeout(WAIT, AT_ONCE.acquire()).await.map_err(|_| busy())?;
     let turn = turn.expect("the semaphore is never closed");
     let encoded = tokio::task::spawn_blocking(move || {

@@ -1,11 +1,11 @@
 //! `/v1/rooms/{room}/…`: what of a room is not told over the socket. Whether somebody may see it, the room itself says.
 
 use super::openapi::Refused;
+use super::turns::Turns;
 use super::{Answer, ApiError, Server, Signed};
 use crate::auth::Claims;
 use actix_web::get;
 use actix_web::web::{Json, Path, Query};
-use dashmap::DashSet;
 use fitconnect_actors::ports::Page;
 use fitconnect_actors::posted;
 use fitconnect_domain::class::Caller;
@@ -16,14 +16,14 @@ use fitconnect_protocol::room::Message;
 use fitconnect_protocol::session::Response;
 use fitconnect_protocol::{ErrorCode, Refusal, RoomId, SessionId, UserId, Uuid};
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 /// Searches at one time: each reads thousands of messages.
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
 /// Who searches now: one person takes one of these places.
-static SEARCHING: LazyLock<DashSet<UserId>> = LazyLock::new(DashSet::new);
+static SEARCHING: Turns = Turns::new();
 /// Who finds others searching comes again after this.
 const BUSY_MS: u32 = 500;
 /// Messages that are read at one time.
@@ -42,21 +42,6 @@ pub(super) async fn may(app: &Server, claims: &Claims, room: RoomId, right: Righ
     match app.house.ask_room(room, Input::May { by, right }).await {
         Response::Refused(refusal) => Err(refusal.into()),
         _ => Ok(()),
-    }
-}
-
-/// One person's search, while it lasts.
-struct Turn(UserId);
-
-impl Turn {
-    fn of(user: UserId) -> Option<Turn> {
-        SEARCHING.insert(user).then_some(Turn(user))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        SEARCHING.remove(&self.0);
     }
 }
 
@@ -118,7 +103,8 @@ pub async fn search(app: Server, Signed(claims): Signed, room: Path<Uuid>, wante
     may(&app, &claims, room, Right::Read).await?;
     let busy = |_| Refusal::new(ErrorCode::Busy, "others search now").after(BUSY_MS);
     let _turn = AT_ONCE.try_acquire().map_err(busy)?;
-    let _own = Turn::of(claims.user)
+    let _own = SEARCHING
+        .take(claims.user)
         .ok_or_else(|| Refusal::new(ErrorCode::Busy, "one search after the other").after(BUSY_MS))?;
     let hidden = app.state.person(claims.user).await?.map(|person| person.blocks).unwrap_or_default();
     let shows = |message: &Message| {

@@ -298,7 +298,7 @@ pub fn touch(run: &Run) -> (ActorKey, room::Input) {
 
 /// Marks of a person's reading never go back.
 pub fn marks(run: &Run, client: &Client, wrong: &mut Vec<String>) {
-    let mut last = 0;
+    let (mut last, mut forgotten) = (0, 0);
     run.store.person_changes(client.user, |changes| {
         for change in changes {
             match change {
@@ -306,13 +306,13 @@ pub fn marks(run: &Run, client: &Client, wrong: &mut Vec<String>) {
                     wrong.push(format!("{}: a mark goes back from {last} to {}", client.name, is.read));
                 }
                 user::Change::InRoom { is, .. } => last = is.read,
-                // Whoever comes again begins where the room is then.
-                user::Change::LeftRoom { .. } => last = 0,
+                // Whoever comes again begins where the room is then: what was read before the account knew of the leaving is forgotten too.
+                user::Change::LeftRoom { .. } => (forgotten, last) = (last.max(forgotten), 0),
                 _ => {}
             }
         }
     });
-    if client.talk.inside && last < client.talk.read {
+    if client.talk.inside && last < client.talk.read && forgotten < client.talk.read {
         wrong.push(format!("{}: read up to {}, stored is {last}", client.name, client.talk.read));
     }
 }

@@ -32,7 +32,11 @@ impl Truth {
                     What::Cooled => truth.cooled = true,
                     What::Settled(_) => truth.settled = true,
                     What::Moved(each) => moves.push((each.id, each.action)),
-                    What::Undone { id } => moves.retain(|(known, _)| known != id),
+                    What::Undone { id } => {
+                        moves.retain(|(known, _)| known != id);
+                        // What brought the class to its end may be taken back. Where it is over all the same, it settles in any case.
+                        truth.cooled = false;
+                    }
                     What::Joined(joined) => {
                         truth.people += 1;
                         truth.sources.extend(joined.sensors.iter().map(|sensor| sensor.source));
