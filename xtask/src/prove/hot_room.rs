@@ -8,6 +8,7 @@ use super::{Ctx, Outcome};
 use crate::Result;
 use fitconnect_loadtest::client::{Client, Push, Pushes};
 use fitconnect_protocol::RoomId;
+use fitconnect_protocol::limits::SEARCH_LOOKED_MAX;
 use fitconnect_protocol::room::{RoomCommand, RoomEvent};
 use fitconnect_protocol::session::{Event, Response, Topic};
 use futures_util::future::try_join_all;
@@ -18,6 +19,8 @@ const P99_MS: f64 = 50.0;
 /// A session may send ten commands a second.
 const PACE: Duration = Duration::from_millis(106);
 const FOLLOWERS: usize = 4;
+/// Questions for words that are nowhere.
+const SEARCHES: usize = 9;
 /// What is said before it counts: connections, caches, the first commits.
 const WARM: Duration = Duration::from_secs(3);
 
@@ -76,6 +79,17 @@ async fn proof(ctx: &Ctx, size: &Size, gym: &Gym) -> Result<Outcome> {
     for each in hearing {
         heard.push(tokio::time::timeout(Duration::from_secs(30), stop_at(each, events.len() as u64)).await??);
     }
+    let token = accounts[0].token(&address).await?;
+    // Nothing of it is there: all that one question looks at is looked at.
+    let mut searches = Vec::new();
+    for _ in 0..SEARCHES {
+        let asked = Instant::now();
+        let path = format!("/v1/rooms/{place}/messages?q=nowhere");
+        let answer: serde_json::Value = serde_json::from_str(&address.text_as(&path, Some(&token)).await?)?;
+        let nothing = answer["found"].as_array().is_some_and(Vec::is_empty);
+        searches.push((asked.elapsed().as_secs_f64() * 1e3, nothing));
+    }
+    searches.sort_by(|a, b| a.0.total_cmp(&b.0));
     let stored = told.iter().filter(|told| is_stored(&events, told)).count();
     let mut counted: Vec<f64> = told.iter().filter(|told| told.at >= WARM).map(|told| told.ms).collect();
     counted.sort_by(f64::total_cmp);
@@ -89,6 +103,15 @@ async fn proof(ctx: &Ctx, size: &Size, gym: &Gym) -> Result<Outcome> {
     outcome.speed(ctx, "messages acknowledged a second", format!("{rate:.0}"), "≥ 2,000", rate >= PER_S);
     let words = format!("{:.1} and {:.1} ms", percentile(50), percentile(99));
     outcome.speed(ctx, "sent to acknowledged, p50 and p99", words, "p99 ≤ 50 ms", percentile(99) <= P99_MS);
+    let found_nothing = searches.iter().all(|(_, nothing)| *nothing);
+    outcome.must(
+        "what nobody wrote is found",
+        if found_nothing { "never" } else { "somewhere" },
+        "never",
+        found_nothing,
+    );
+    let (looked, median) = (told.len().min(SEARCH_LOOKED_MAX), searches[SEARCHES / 2].0);
+    outcome.fact(&format!("a search that looks at {looked} messages, median of {SEARCHES}"), format!("{median:.0} ms"));
     let all = format!("{stored} of {}", told.len());
     outcome.must("acknowledged and stored under their numbers", all, "all", stored == told.len() && stored > 0);
     let good = heard.iter().all(|wrong| wrong.is_empty());
