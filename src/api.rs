@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod images;
 mod import;
+mod lists;
 mod login;
 mod me;
 mod openapi;
@@ -73,6 +74,8 @@ fn services(cfg: &mut ServiceConfig) {
         .service(people::find)
         .service(reports::list)
         .service(reports::one)
+        .service(lists::list)
+        .service(lists::one)
         .service(rooms::search)
         .service(images::send)
         .service(images::one)

@@ -24,5 +24,5 @@ mod user;
 pub use class::ClassBody;
 pub use house::{House, Marks, Ports, Spawner};
 pub use reply::ReplyTo;
-/// The message of a room's stored event.
-pub use room::posted;
+/// A room's stored event, the message of one, and what a store calls a kind of room.
+pub use room::{event as room_event, kind_name as room_kind_name, posted};

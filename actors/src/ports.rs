@@ -235,6 +235,29 @@ pub enum Page {
     Since(Millis),
 }
 
+/// Which rooms of a gym, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// By their names, behind this one.
+    Named { after: Option<(String, RoomId)> },
+    /// Those in which something was written last first, behind this one; where nothing was, the moment counts at which it was made.
+    Lively { after: Option<(Millis, RoomId)> },
+}
+
+/// A room in a list of rooms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomListed {
+    pub room: RoomId,
+    pub name: String,
+    pub people: u32,
+    /// Its first event: who made it, and how.
+    pub made: Vec<u8>,
+    /// Its newest message; of lively ones alone.
+    pub last: Option<Vec<u8>>,
+    /// Where it stands among lively ones; when it was made among named ones.
+    pub at: Millis,
+}
+
 /// A stored change: its number and its body.
 pub type Numbered = (u64, Vec<u8>);
 
@@ -324,6 +347,14 @@ pub trait StateStore: Send + Sync {
     fn room_events(&self, room: RoomId, from_seq: u64, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
     /// Those of a room's events that are messages.
     fn room_messages(&self, room: RoomId, page: Page, limit: u32) -> BoxFuture<'_, Result<Vec<Numbered>, StoreError>>;
+    /// Rooms of a gym of one kind, by its name on the wire.
+    fn rooms(
+        &self,
+        gym: GymId,
+        kind: &'static str,
+        listing: Listing,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<RoomListed>, StoreError>>;
     /// A picture that no message shows yet.
     fn add_image(&self, image: StoredImage, jpeg: Vec<u8>) -> BoxFuture<'_, Result<(), StoreError>>;
     fn image(&self, image: ImageId) -> BoxFuture<'_, Result<Option<StoredImage>, StoreError>>;

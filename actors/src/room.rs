@@ -258,7 +258,8 @@ fn events(stored: &StoredActor) -> Result<Vec<(u64, RoomEvent)>, StoreError> {
     (first..).zip(&stored.changes).map(|(seq, body)| Ok((seq, event(body)?))).collect()
 }
 
-fn kind_name(kind: RoomKind) -> &'static str {
+/// The kind's name on the wire.
+pub fn kind_name(kind: RoomKind) -> &'static str {
     match kind {
         RoomKind::Class => "class",
         RoomKind::Gym => "gym",

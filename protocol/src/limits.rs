@@ -78,6 +78,10 @@ pub const SEARCH_BYTES_MAX: usize = 200;
 pub const SEARCH_WORDS_MAX: usize = 5;
 pub const SEARCH_LOOKED_MAX: usize = 5_000;
 pub const SEARCH_FOUND_MAX: usize = 20;
+/// Rooms of one page of a gym's list, how many one question looks at, and bytes of a message that stand in it: a line.
+pub const ROOMS_PAGE_MAX: usize = 50;
+pub const ROOMS_LOOKED_MAX: usize = 1_000;
+pub const ROOM_LINE_BYTES_MAX: usize = 200;
 /// Messages that are pinned in one room.
 pub const ROOM_PINS_MAX: usize = 10;
 /// One's typing in a room is told again after this at the earliest; a page says it so often while one types, and shows another's a little

@@ -27,6 +27,7 @@ wire! {
     Activity "Activity",
     ClassSummary "ClassSummary",
     Consent "Consent",
+    JoinRule "JoinRule",
     // NewClass with its command: see `with_cmd`.
     MakeClass "MakeClass",
     MemberSummary "MemberSummary",
@@ -60,7 +61,7 @@ wire! {
         (name = "server", description = "What the server is and how it does"),
     ),
     paths(
-        super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::people::find, super::reports::list, super::reports::one, super::rooms::search, super::images::send, super::images::one, super::words::list, super::words::replace, super::me::summaries, super::import::import, super::rides::begin, super::classes::list,
+        super::login::login, super::login::refresh, super::accounts::list, super::accounts::make, super::accounts::reset, super::me::password, super::me::me, super::people::find, super::reports::list, super::reports::one, super::lists::list, super::lists::one, super::rooms::search, super::images::send, super::images::one, super::words::list, super::words::replace, super::me::summaries, super::import::import, super::rides::begin, super::classes::list,
         super::classes::make, super::classes::one, super::classes::summary, super::film::film, super::record::changes, super::record::events, super::record::own,
         super::record::samples, super::screens::offer, super::screens::claim, super::screens::list, super::screens::pair, super::screens::unpair, super::about::about, super::health::alive,
         super::health::ready, super::health::metrics,

@@ -4,6 +4,7 @@ mod class;
 mod gym;
 mod images;
 mod inbox;
+mod lists;
 mod reports;
 mod rooms;
 mod trace;

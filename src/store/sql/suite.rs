@@ -92,6 +92,7 @@ cases! {
     a_room_keeps_its_numbers,
     a_deleted_message_is_nowhere_read_again,
     a_room_is_read_in_pages,
+    rooms_of_a_gym_are_listed,
     reports_wait_until_they_are_decided,
     a_picture_lasts_as_long_as_its_message,
     a_gym_has_one_list_of_words,

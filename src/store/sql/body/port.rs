@@ -249,6 +249,16 @@ impl StateStore for SqlState {
         self.read_room_messages(room, page, limit).boxed()
     }
 
+    fn rooms(
+        &self,
+        gym: GymId,
+        kind: &'static str,
+        listing: Listing,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<RoomListed>, StoreError>> {
+        self.list_rooms(gym, kind, listing, limit).boxed()
+    }
+
     fn lexicon(&self, gym: GymId) -> BoxFuture<'_, Result<Option<SetLexicon>, StoreError>> {
         self.read_lexicon(gym).boxed()
     }

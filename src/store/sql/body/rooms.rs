@@ -4,7 +4,7 @@ use super::super::super::rows::{cut, many};
 use super::commit::{Granted, note};
 use super::*;
 use fitconnect_actors::ports::*;
-use fitconnect_protocol::RoomId;
+use fitconnect_protocol::{GymId, RoomId};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,19 @@ const MESSAGES_AFTER: &str =
 /// Numbers follow the time, but for what a clock that was set back has turned round.
 const MESSAGES_SINCE: &str = "select seq, body from fc_room_event where room_id = $1 and kind = 'posted' and seq >= \
      (select e.seq from fc_room_event as e where e.room_id = $1 and e.at_us >= $2 order by e.at_us, e.seq limit 1) order by seq limit $3";
+
+/// The first event says who made the room, and how one comes in. It is never written anew.
+const ROOMS_NAMED: &str = "select r.id, r.name, r.people, c.body, c.at_us from fc_room as r \
+     join fc_room_event as c on c.room_id = r.id and c.seq = 1 \
+     where r.gym_id = $1 and r.kind = $2 and (r.name, r.id) > ($3, $4) order by r.name, r.id limit $5";
+/// Nothing is written for this order: the newest message of each room of the kind is looked up.
+const ROOMS_LIVELY: &str = "with r as (select f.id, f.name, f.people, (select e.seq from fc_room_event as e \
+     where e.room_id = f.id and e.kind = 'posted' order by e.seq desc limit 1) as said \
+     from fc_room as f where f.gym_id = $1 and f.kind = $2) \
+     select r.id, r.name, r.people, c.body, coalesce(m.at_us, c.at_us), m.body from r \
+     join fc_room_event as c on c.room_id = r.id and c.seq = 1 \
+     left join fc_room_event as m on m.room_id = r.id and m.seq = r.said \
+     where (coalesce(m.at_us, c.at_us), r.id) < ($3, $4) order by coalesce(m.at_us, c.at_us) desc, r.id desc limit $5";
 
 pub(super) async fn new_room(conn: &mut Conn, room: Uuid, row: &RoomRow, commit: &Commit) -> sqlx::Result<Option<u64>> {
     // A room is made with its row: what has none is no beginning.
@@ -81,6 +94,12 @@ pub(super) async fn rewrite(conn: &mut Conn, changes: &[(Uuid, &StoredChange)]) 
     Ok(())
 }
 
+fn listed(row: &SqlRow, last: Option<Vec<u8>>) -> sqlx::Result<RoomListed> {
+    let (people, at_us): (i64, i64) = (row.try_get(2)?, row.try_get(4)?);
+    let (room, name, made) = (RoomId(uuid(row, 0)?), row.try_get(1)?, row.try_get(3)?);
+    Ok(RoomListed { room, name, people: people as u32, made, last, at: Millis(at_us as u64 / 1_000) })
+}
+
 fn numbered(row: &SqlRow) -> sqlx::Result<Numbered> {
     Ok((row.try_get::<i64, _>(0)? as u64, row.try_get(1)?))
 }
@@ -112,5 +131,31 @@ impl SqlState {
         let ask = || sqlx::query(text).bind(room.0).bind(from).bind(i64::from(limit));
         let rows = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_all(line))).map_err(unavailable)?;
         rows.iter().map(numbered).collect::<sqlx::Result<_>>().map_err(unavailable)
+    }
+
+    pub(super) async fn list_rooms(
+        &self,
+        gym: GymId,
+        kind: &'static str,
+        listing: Listing,
+        limit: u32,
+    ) -> Result<Vec<RoomListed>, StoreError> {
+        let limit = i64::from(limit);
+        let rows = match listing {
+            Listing::Named { after } => {
+                // No room has an empty name.
+                let (name, room) = after.map_or((String::new(), Uuid::nil()), |(name, room)| (name, room.0));
+                let ask = || sqlx::query(ROOMS_NAMED).bind(gym.0).bind(kind).bind(&name).bind(room).bind(limit);
+                let rows = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_all(line)));
+                rows.and_then(|rows| rows.iter().map(|row| listed(row, None)).collect())
+            }
+            Listing::Lively { after } => {
+                let (at, room) = after.map_or((i64::MAX, Uuid::max()), |(at, room)| (us(at), room.0));
+                let ask = || sqlx::query(ROOMS_LIVELY).bind(gym.0).bind(kind).bind(at).bind(room).bind(limit);
+                let rows = retry!(self, "read", on_line!(&self.read, |line| ask().fetch_all(line)));
+                rows.and_then(|rows| rows.iter().map(|row| listed(row, row.try_get(5)?)).collect())
+            }
+        };
+        rows.map_err(unavailable)
     }
 }

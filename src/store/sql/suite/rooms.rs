@@ -87,6 +87,58 @@ pub(super) async fn a_room_is_read_in_pages(store: &dyn StateStore) {
     assert_eq!(from, [(4, b"4".to_vec()), (5, b"5".to_vec())]);
 }
 
+pub(super) async fn rooms_of_a_gym_are_listed(store: &dyn StateStore) {
+    let other = GymId(Uuid::from_u128(77));
+    // Of each: its id, gym, kind, name, and what happened in it at which moment.
+    type Made<'a> = (u128, GymId, &'static str, &'a str, &'a [(&'static str, u64)]);
+    let rooms: [Made<'_>; 7] = [
+        (30, GYM, "support", "Ana", &[("created", 10), ("posted", 90), ("joined", 95)]),
+        (31, GYM, "support", "Ben", &[("created", 20)]),
+        (32, GYM, "support", "Ana", &[("created", 30), ("posted", 40), ("posted", 90)]),
+        (33, other, "support", "Zoe", &[("created", 40), ("posted", 99)]),
+        (34, GYM, "team", "Swifts", &[("created", 50), ("posted", 51)]),
+        (35, GYM, "team", "Early birds", &[("created", 60)]),
+        (36, GYM, "team", "Early birds", &[("created", 70)]),
+    ];
+    for (id, gym, kind, name, events) in rooms {
+        let key = ActorKey::Room(RoomId(Uuid::from_u128(id)));
+        let body = |seq: usize| format!("{id}.{}", seq + 1).into_bytes();
+        let changes = events.iter().enumerate().map(|(seq, (kind, at))| {
+            let at = Millis(*at);
+            StoredChange { seq: seq as u64 + 1, at, kind, body: body(seq), rewrites: vec![] }
+        });
+        let (name, snapshot) = (name.into(), Some((events.len() as u64, b"row".to_vec())));
+        let row = RoomRow { gym, kind, name, people: id as u32, topic_epoch: 1, snapshot };
+        let birth = Commit { changes: changes.collect(), row: Some(Row::Room(row)), ..commit_of(store, key, 0).await };
+        assert_eq!(one(store, birth).await, Committed::Done(1));
+    }
+    let list = async |kind, listing, limit| store.rooms(GYM, kind, listing, limit).await.expect("a list");
+    let ids = |found: &[RoomListed]| found.iter().map(|each| each.room.0.as_u128()).collect::<Vec<_>>();
+    let all = list("support", Listing::Lively { after: None }, 9).await;
+    assert_eq!(ids(&all), [32, 30, 31], "by the newest message, or when it was made; then by id");
+    let whole = RoomListed {
+        room: RoomId(Uuid::from_u128(30)),
+        name: "Ana".into(),
+        people: 30,
+        made: b"30.1".to_vec(),
+        last: Some(b"30.2".to_vec()),
+        at: Millis(90),
+    };
+    assert_eq!((&all[1], &all[2].last, all[2].at), (&whole, &None, Millis(20)));
+    let after = |each: &RoomListed| Listing::Lively { after: Some((each.at, each.room)) };
+    assert_eq!(ids(&list("support", after(&all[0]), 1).await), [30], "where two stand at one moment");
+    assert_eq!(ids(&list("support", after(&all[1]), 9).await), [31]);
+    assert_eq!(ids(&list("support", after(&all[2]), 9).await), [0; 0]);
+    let teams = list("team", Listing::Named { after: None }, 9).await;
+    assert_eq!(ids(&teams), [35, 36, 34]);
+    assert_eq!((&teams[2].made[..], &teams[2].last, teams[2].at), (&b"34.1"[..], &None, Millis(50)));
+    let named = |each: &RoomListed| Listing::Named { after: Some((each.name.clone(), each.room)) };
+    assert_eq!(ids(&list("team", named(&teams[0]), 1).await), [36]);
+    assert_eq!(ids(&list("team", named(&teams[1]), 9).await), [34]);
+    assert_eq!(ids(&list("team", Listing::Lively { after: None }, 1).await), [36], "by what happened in them");
+    assert!(store.rooms(other, "team", Listing::Named { after: None }, 9).await.expect("a list").is_empty());
+}
+
 fn report(id: u128, room: RoomId, seq: u64, reporter: UserId, at_ms: i64) -> Entry {
     Entry::Opened(Box::new(Report {
         id: CmdId(Uuid::from_u128(id)),
