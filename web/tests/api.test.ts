@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { api } from '../src/net/api'
+import { pairScreen, unpairScreen } from '../src/net/screens'
 
 const LOGIN = { token: 'tv', expires_at_ms: 1, user: 'u', gym: 'g', role: 'screen', name: 'TV' }
 
@@ -31,12 +32,12 @@ test('a claim has no log-in while it waits, and one once a trainer has confirmed
 
 test('an answer without a body is an answer', async () => {
   const ask = serve(204)
-  await api.unpairScreen('tok', 'u1')
+  await unpairScreen('tok', 'u1')
   const [path, options] = ask.mock.calls[0]!
   expect([path, options.method, (options.headers as Record<string, string>).authorization]).toEqual(['/v1/screens/u1', 'DELETE', 'Bearer tok'])
 })
 
 test('what the server refuses says how long to wait', async () => {
   serve(429, { code: 'rate_limited', message: '', retry_after_ms: 30_000 })
-  await expect(api.pairScreen('tok', '482913', 'Hall 1', 'TV')).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 30_000 })
+  await expect(pairScreen('tok', '482913', 'Hall 1', 'TV')).rejects.toMatchObject({ code: 'rate_limited', retryAfterMs: 30_000 })
 })

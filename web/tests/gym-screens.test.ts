@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ApiError, type ClassInfo, type Screen } from '../src/net/api'
+import { ApiError, type ClassInfo } from '../src/net/api'
+import type { Screen } from '../src/net/screens'
 import { LoginNeeded } from '../src/net/socket'
 import { GymScreens, hallsOf, likelyHall } from '../src/pages/coach/gym-screens.svelte'
 

@@ -1,8 +1,6 @@
 // The HTTP side: log-in, the classes of today, what the server says of itself. JSON both ways.
 
-import type { Activity, ErrorCode, MemberSummary, OnWords, Phase, ReportReason, Role, RoomKind } from '../proto/protocol'
-
-export type { OnWords }
+import type { Activity, ErrorCode, MemberSummary, Phase, ReportReason, Role, RoomKind } from '../proto/protocol'
 
 export interface LoginAnswer {
   token: string
@@ -52,14 +50,12 @@ export interface PairingCode {
   expires_at_ms: number
 }
 
-/** A paired screen. */
-export interface Screen {
-  user: string
-  name: string
-  hall: string
+/** People of the gym by the beginnings of their names. */
+export interface People {
+  people: { user: string; name: string }[]
+  more: boolean
 }
 
-/** People of the gym by the beginnings of their names. */
 /** What a search in a room has found. */
 export interface Found {
   found: { seq: number; at_ms: number; by: string; name: string; text: string }[]
@@ -67,11 +63,6 @@ export interface Found {
   before?: number
   /** When the oldest that was looked at was written. */
   since_ms?: number
-}
-
-export interface People {
-  people: { user: string; name: string }[]
-  more: boolean
 }
 
 /** A picture of a room as it is kept. */
@@ -106,12 +97,6 @@ export interface Report {
 export interface Reports {
   reports: Report[]
   next?: string
-}
-
-/** The gym's list of what it does not want to read. */
-export interface Words {
-  on_words: OnWords
-  words: string[]
 }
 
 /** One stored sample of one's own. */
@@ -162,7 +147,7 @@ async function send(method: Method, path: string, { token, body, file, cache = '
   }
 }
 
-async function call<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+export async function call<T>(method: Method, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options)
   const answer: unknown = response.status === 204 ? null : await response.json().catch(() => undefined)
   if (response.ok && answer !== undefined) return answer as T
@@ -198,16 +183,11 @@ export const api = {
     const answer = await call<Partial<LoginAnswer>>('POST', '/v1/pairings/claim', { body: { secret } })
     return answer.token === undefined ? undefined : (answer as LoginAnswer)
   },
-  screens: (token: string) => call<{ screens: Screen[] }>('GET', '/v1/screens', { token }),
-  pairScreen: (token: string, code: string, hall: string, name: string) => call<Screen>('POST', '/v1/screens', { token, body: { code, hall, name } }),
-  unpairScreen: (token: string, user: string) => call<null>('DELETE', `/v1/screens/${user}`, { token }),
   /** Open ones of the gym; of one room, for its moderators too. */
   reports: (token: string, wanted: { room?: string; after?: string }) => {
     const asked = Object.entries(wanted).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]))
     return call<Reports>('GET', `/v1/reports?${new URLSearchParams(asked)}`, { token })
   },
-  words: (token: string) => call<Words>('GET', '/v1/words', { token }),
-  setWords: (token: string, on_words: OnWords, words: string[]) => call<Words>('PUT', '/v1/words', { token, body: { on_words, words } }),
   ride: (token: string, cmd: string, name: string, activity: Activity) => call<{ class: string }>('POST', '/v1/rides', { token, body: { cmd, name, activity } }),
   summaries: (token: string, before?: number) => call<Summaries>('GET', `/v1/me/summaries${before === undefined ? '' : `?before=${before}`}`, { token }),
   import: (token: string, file: Blob, dryRun: boolean) => call<Imported>('POST', `/v1/import${dryRun ? '?dry_run=true' : ''}`, { token, file }),

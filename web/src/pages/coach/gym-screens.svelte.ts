@@ -1,6 +1,7 @@
 // The gym's screens: which are paired, how one comes to them by its code, and how one goes. State without looks.
 
-import { ApiError, type ClassInfo, type Screen } from '../../net/api'
+import { ApiError, type ClassInfo } from '../../net/api'
+import type { Screen } from '../../net/screens'
 import type { Phase } from '../../proto/protocol'
 import { needsLogin } from '../../net/auth'
 import { CODE_DIGITS } from '../../net/pairing'
