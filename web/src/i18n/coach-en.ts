@@ -111,7 +111,17 @@ export const en: CoachMessages = {
     basket: (name) => `Sensors that nobody wears, for ${name}`,
     sensor: (kind, number) => `${{ strap: 'Strap', armband: 'Armband', machine: 'Machine', watch: 'Watch', manual: 'By hand', simulated: 'Trial' }[kind]} № ${number}`,
   },
-  chat: { open: 'Chat', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
+  chat: { open: 'Class chat', unread: (count) => p(count, { one: '# unread message', other: '# unread messages' }) },
+  chats: {
+    open: 'Chats',
+    title: 'Chats · FitConnect',
+    waiting: (count) => `${count} unread or unanswered`,
+    skip: 'To the chats',
+    back: 'Classes',
+    backToClass: 'Back to the class',
+    backToChats: 'Chats',
+    forbidden: 'These pages are for trainers and administrators. Members have their chats in the app.',
+  },
   words: {
     open: 'Words that are not wanted',
     label: 'Words, one a line',
@@ -188,5 +198,5 @@ export const en: CoachMessages = {
     network: 'No connection: this was not sent.',
     other: (code) => `That did not work (${code}).`,
   },
-  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym · C: chat · ← and →: 30 s back and on, Esc: back to now',
+  keys: 'Space: start and pause · N: next · [ and ]: −15 and +15 s · U: undo · A: acknowledge the top alarm · 1–5: zone · F: freeze · B: tell the hall · T: hall screen · P: TVs of the gym · C: class chat · M: all chats · ← and →: 30 s back and on, Esc: back to now',
 }

@@ -50,12 +50,6 @@ export interface PairingCode {
   expires_at_ms: number
 }
 
-/** People of the gym by the beginnings of their names. */
-export interface People {
-  people: { user: string; name: string }[]
-  more: boolean
-}
-
 /** What a search in a room has found. */
 export interface Found {
   found: { seq: number; at_ms: number; by: string; name: string; text: string }[]
@@ -164,7 +158,6 @@ export const api = {
   login: (email: string, password: string) => call<LoginAnswer>('POST', '/v1/login', { body: { email, password } }),
   refresh: (token: string) => call<LoginAnswer>('POST', '/v1/token/refresh', { token }),
   classes: (token: string) => call<{ classes: ClassInfo[] }>('GET', '/v1/classes', { token }),
-  people: (token: string, name: string) => call<People>('GET', `/v1/people?q=${encodeURIComponent(name)}`, { token }),
   /** Messages of a room whose words begin so, newest first; `before` goes on where the answer before ended. */
   search: (token: string, room: string, words: string, before?: number) =>
     call<Found>('GET', `/v1/rooms/${room}/messages?q=${encodeURIComponent(words)}${before === undefined ? '' : `&before=${before}`}`, { token }),

@@ -12,6 +12,7 @@ export interface Keys {
   screen(): void
   screens(): void
   chat(): void
+  chats(): void
   /** Looks back, so many steps; on, where it is more than none. */
   look(steps: number): void
   /** Back to what is now. */
@@ -39,6 +40,7 @@ export function press(event: KeyboardEvent, keys: Keys): void {
   else if (event.code === 'KeyT') keys.screen()
   else if (event.code === 'KeyP') keys.screens()
   else if (event.code === 'KeyC') keys.chat()
+  else if (event.code === 'KeyM') keys.chats()
   else if (event.code === 'ArrowLeft' && !moves(target)) keys.look(-1)
   else if (event.code === 'ArrowRight' && !moves(target)) keys.look(1)
   else if (event.code === 'Escape') keys.now()
