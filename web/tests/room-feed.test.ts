@@ -139,3 +139,11 @@ test('a room whose newest thousand events are no messages shows what was written
   expect(feed.messages.list.map(({ seq }) => seq)).toEqual([2, 3])
   expect(feed.messages.more).toBe(false)
 })
+
+test('whoever is sent out is a member no more, though the event that says so is not told to them', () => {
+  expect(feed.role).toBe('member')
+  follower.refused!({ code: 'busy', message: '' })
+  expect(feed.role).toBe('member')
+  follower.refused!({ code: 'not_member', message: '' })
+  expect([feed.role, feed.snapshot!.name]).toEqual([undefined, SNAPSHOT.name])
+})

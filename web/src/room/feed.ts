@@ -47,6 +47,11 @@ export class RoomFeed {
       },
       refused: (refusal) => {
         this.end = undefined
+        // That one is out is told before the event that says so, and nothing comes after it.
+        if (refusal.code === 'not_member' && this.snapshot) {
+          this.snapshot = { ...this.snapshot, role: undefined }
+          this.watcher.changed()
+        }
         this.watcher.refused(refusal)
       },
     })

@@ -45,6 +45,11 @@ export class Rights {
     return this.moderates || (this.private && this.member)
   }
 
+  /** Everybody into an open room, staff also into one to which people are added. */
+  get joins(): boolean {
+    return this.snapshot?.join === 'open' || (this.staff && this.snapshot?.join === 'invited')
+  }
+
   get leaves(): boolean {
     return this.member && this.snapshot?.join !== 'fixed'
   }
