@@ -12,7 +12,7 @@ use fitconnect_domain::Millis;
 use fitconnect_domain::room::Right;
 use fitconnect_domain::words::{begin_words_of, words_of};
 use fitconnect_protocol::limits::{NAME_BYTES_MAX, PAGE_MAX, ROOM_LINE_BYTES_MAX, ROOMS_LOOKED_MAX, ROOMS_PAGE_MAX};
-use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMember, RoomRole};
+use fitconnect_protocol::room::{JoinRule, Message, RoomEvent, RoomKind, RoomMember};
 use fitconnect_protocol::user::Role;
 use fitconnect_protocol::{ErrorCode, GymId, Refusal, RoomId, UserId, Uuid};
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,8 @@ fn made_by(body: &[u8]) -> Result<Made, StoreError> {
     let RoomEvent::Created { gym, kind, name, join, members, .. } = room_event(body)? else {
         return Err(StoreError::Damaged("a room's first event is not that it was made".into()));
     };
-    let maker = members.into_iter().find(|member| member.role == RoomRole::Owner);
+    // Whoever made it stands first; at the front desk as a member.
+    let maker = members.into_iter().next();
     Ok(Made { gym, kind, name, join, maker: maker.map(|RoomMember { user, name, .. }| Maker { user, name }) })
 }
 
