@@ -20,7 +20,7 @@ commands on stdin, one JSON object a line; "who" is ana (phone, RU), ana2 (the s
   {"do":"same","texts":12,"within_ms":60000}          until all pages show the same, nothing waits, and there are so many; gives the texts
   {"do":"reload","who":"ana"}                         loads the page anew
   {"do":"away"}                                       until all pages say that there is no connection
-  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"reacted"} {"do":"named"} {"do":"pictured"} {"do":"searched"} {"do":"between"}   what one reads where; who keeps order; what failed is tried again
+  {"do":"typing"} {"do":"unread"} {"do":"scrolled"} {"do":"order"} {"do":"retried"} {"do":"moderated"} {"do":"asked"} {"do":"reacted"} {"do":"named"} {"do":"pictured"} {"do":"searched"} {"do":"between"}   what one reads where; who keeps order; what failed is tried again
   {"do":"looks","langs":["ru"],"themes":["light"],"widths":[320]}     axe and overlaps of list, room and sheets
   {"do":"errors"} {"do":"quit"}`
 
@@ -83,6 +83,13 @@ const inRoom = ({ page }) => page.waitForSelector('.room[data-placed=true] .comp
 async function leaveRoom({ page }) {
   await page.click('.head .brand')
   await page.waitForSelector('.room', { state: 'detached' })
+}
+
+/** The chat of the class, over the desk. */
+async function atDesk(who) {
+  await who.page.goto(`${options.url}/coach?class=${options.class}`)
+  await who.page.click('[data-do=chat]')
+  await inRoom(who)
 }
 
 async function enter(who) {
@@ -377,6 +384,38 @@ const all = {
     return { ok, got_ms: got.ms, read_ms: read.ms, there: there.value, closed: closed.ok, hidden: hidden.ok, open: open.ok, problems }
   },
 
+  /** Ben asks the front desk; the desk of the trainer says that somebody waits, who answers from the chats; then nobody waits any more. */
+  async asked({ text, answer, within_ms = 15_000 }) {
+    await ben.page.goto(`${options.url}/app/chats`)
+    await ben.page.click('[data-do=new]')
+    await ben.page.click('dialog.new-chat [data-do=support]')
+    await inRoom(ben)
+    await write(ben, text)
+    await until(ben.page, () => lines(ben), (now) => now.some((each) => each.text === text && each.state === 'there'), within_ms)
+    const called = await ben.page.textContent('.room-name')
+    await coach.page.goto(`${options.url}/coach?class=${options.class}`)
+    const waits = () => coach.page.$eval('[data-do=chats]', (link) => Number(link.dataset.waiting))
+    const counted = await until(coach.page, waits, (now) => now > 0, within_ms)
+    await coach.page.click('[data-do=chats]')
+    const row = '[data-part=desk] .chat[data-waits=true]'
+    await coach.page.waitForSelector(row, { timeout: within_ms })
+    const problems = [...(await violations(coach.page)), ...(await overlaps(coach.page))]
+    await coach.page.screenshot({ path: join(options.out, 'chat-pages-front-desk.png') })
+    const line = await coach.page.textContent(`${row} .last`)
+    await coach.page.click(row)
+    await coach.page.click('.room[data-placed=true] [data-do=join]', { timeout: within_ms })
+    await inRoom(coach)
+    await write(coach, answer)
+    const seen = await until(ben.page, () => lines(ben), (now) => now.some((each) => each.text === answer), within_ms)
+    const none = await until(coach.page, () => coach.page.$(row).then((found) => found === null), Boolean, within_ms)
+    await coach.page.screenshot({ path: join(options.out, 'chat-pages-answered.png') })
+    await coach.page.click('[data-do=back]')
+    const back = await coach.page.waitForSelector('.desk', { timeout: within_ms }).then(() => true)
+    await Promise.all([enter(ben), atDesk(coach)])
+    const ok = called === 'Front desk' && counted.ok && line === text && seen.ok && none.ok && back && problems.length === 0
+    return { ok, called, waiting: counted.value, line, answered_ms: seen.ms, waits_no_more: none.ok, back, problems }
+  },
+
   /** In a team of her own Ana finds what was reported, and deletes it: she is no staff. */
   async moderated({ room, text, within_ms = 10_000 }) {
     await ana.page.goto(`${options.url}/app/chats/${room}`)
@@ -397,36 +436,41 @@ const all = {
   },
 
   async looks({ langs = ['ru', 'en', 'pseudo'], themes = ['light', 'dark', 'contrast'], widths = [320, 390, 899, 900, 1280, 1920] }) {
-    const { page } = ana
     const problems = []
     let looks = 0
-    await page.emulateMedia({ reducedMotion: 'reduce' })
     const sheets = [['new', '[data-do=new]', '/app/chats'], ['about', '[data-do=about]', address], ['person', '[data-do=about], .members .more', address], ['message', '.line:not(.own):not(.gone) .more >> nth=-1', address], ['search', '.room-head [data-do=search]', address]]
-    for (const lang of langs) {
-      for (const theme of themes) {
-        await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
-        for (const [name, opens, place] of [['list', '', '/app/chats'], ['inbox', '', '/app/inbox'], ['room', '', address], ...sheets]) {
-          for (const width of opens ? [widths[0]] : widths) {
-            await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
-            if (width === widths[0]) {
-              await page.goto(`${options.url}${place}`)
-              await page.waitForSelector(name === 'inbox' ? '[data-notice]' : place === '/app/chats' ? '.chat' : '.room[data-placed=true]')
-              for (const tap of opens ? opens.split(', ') : []) await page.locator(tap).first().click({ force: true })
-              if (opens) await page.waitForSelector(name === 'person' ? 'dialog.person-sheet' : 'dialog[open]')
+    const members = [['list', '', '/app/chats'], ['inbox', '', '/app/inbox'], ['room', '', address], ...sheets]
+    const staff = [['staff', '', '/coach/chats'], ['staff-inbox', '', '/coach/inbox'], ['staff-room', '', `/coach/chats/${options.class}`], ['staff-new', '[data-do=new]', '/coach/chats']]
+    for (const [{ page }, places] of [[ana, members], [coach, staff]]) {
+      await page.emulateMedia({ reducedMotion: 'reduce' })
+      for (const lang of langs) {
+        for (const theme of themes) {
+          await page.evaluate(([l, t]) => (localStorage.setItem('fitconnect.lang', l), localStorage.setItem('fitconnect.theme', t)), [lang, theme])
+          for (const [name, opens, place] of places) {
+            for (const width of opens ? [widths[0]] : widths) {
+              await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
+              if (width === widths[0]) {
+                await page.goto(`${options.url}${place}`)
+                await page.waitForSelector(name === 'inbox' ? '[data-notice]' : name === 'staff-inbox' ? '.inbox' : place === '/coach/chats' ? '[data-part=desk] .chat' : place === '/app/chats' ? '.chat' : '.room[data-placed=true]')
+                for (const tap of opens ? opens.split(', ') : []) await page.locator(tap).first().click({ force: true })
+                if (opens) await page.waitForSelector(name === 'person' ? 'dialog.person-sheet' : 'dialog[open]')
+              }
+              await page.waitForTimeout(120)
+              const at = `${name} ${lang} ${theme} ${width}`
+              if (width === widths[0]) problems.push(...(await violations(page)).map((text) => `${at}: ${text}`))
+              problems.push(...(await overlaps(page)).map((text) => `${at}: ${text}`))
+              if (lang !== 'pseudo') await page.screenshot({ path: join(options.out, `chat-pages-${at.replaceAll(' ', '-')}.png`) })
+              looks++
             }
-            await page.waitForTimeout(120)
-            const at = `${name} ${lang} ${theme} ${width}`
-            if (width === widths[0]) problems.push(...(await violations(page)).map((text) => `${at}: ${text}`))
-            problems.push(...(await overlaps(page)).map((text) => `${at}: ${text}`))
-            if (lang !== 'pseudo') await page.screenshot({ path: join(options.out, `chat-pages-${at.replaceAll(' ', '-')}.png`) })
-            looks++
           }
         }
       }
     }
-    await page.evaluate(() => (localStorage.setItem('fitconnect.lang', 'ru'), localStorage.removeItem('fitconnect.theme')))
-    await page.setViewportSize(PHONE)
-    await enter(ana)
+    for (const [{ page }, lang, size] of [[ana, 'ru', PHONE], [coach, 'en', LAPTOP]]) {
+      await page.evaluate((l) => (localStorage.setItem('fitconnect.lang', l), localStorage.removeItem('fitconnect.theme')), lang)
+      await page.setViewportSize(size)
+    }
+    await Promise.all([enter(ana), atDesk(coach)])
     return { ok: problems.length === 0, looks, count: problems.length, problems: [...new Set(problems)].slice(0, 40) }
   },
 

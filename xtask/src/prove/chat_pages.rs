@@ -113,6 +113,9 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     let promised = "arrived, read, reported, blocked and taken back, each in two taps";
     let command = json!({ "do": "between", "his": "tried again", "text": "for you alone" });
     talk.step("a talk of two", promised, &command, outcome)?;
+    let promised = "called what it is, counted on the desk, answered by one tap, and nobody waits any more";
+    let command = json!({ "do": "asked", "text": "Is the sauna open on Sunday?", "answer": "From ten to six" });
+    talk.step("a question to the front desk", promised, &command, outcome)?;
     let (room, text) = reported(gym).await?;
     let promised = "its owner finds the words, deletes them";
     let command = json!({ "do": "moderated", "room": room.to_string(), "text": text });
