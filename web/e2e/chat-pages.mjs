@@ -451,6 +451,8 @@ const all = {
               await page.setViewportSize({ width, height: width < 768 ? 844 : Math.round((width * 9) / 16) })
               if (width === widths[0]) {
                 await page.goto(`${options.url}${place}`)
+                // What the head says of the link may take a line more before it is there: a tap would land beside.
+                await page.waitForSelector('.link[data-state="live"]')
                 await page.waitForSelector(name === 'inbox' ? '[data-notice]' : name === 'staff-inbox' ? '.inbox' : place === '/coach/chats' ? '[data-part=desk] .chat' : place === '/app/chats' ? '.chat' : '.room[data-placed=true]')
                 for (const tap of opens ? opens.split(', ') : []) await page.locator(tap).first().click({ force: true })
                 if (opens) await page.waitForSelector(name === 'person' ? 'dialog.person-sheet' : 'dialog[open]')

@@ -2,24 +2,12 @@
 // one moves. The member's router is not shared: three places need no table, and it would be a chunk more for the phone.
 
 import { tick } from 'svelte'
-import { askedClass } from '../../ui/asked-class'
 import { updateReady } from '../../ui/session.svelte'
+import { type Where, whereIs } from './where'
 
-export interface Where {
-  place: 'desk' | 'chats' | 'inbox'
-  room?: string
-  class?: string
-  /** A message of the room. */
-  message?: string
-}
+const look = () => whereIs(location.pathname, location.search)
 
-function look(): Where {
-  const [, place, room] = /^\/coach\/(chats|inbox)(?:\/([^/]+))?\/?$/.exec(location.pathname) ?? []
-  if (place === 'chats' || place === 'inbox') return { place, room, message: new URLSearchParams(location.search).get('m') ?? undefined }
-  return { place: 'desk', class: askedClass() }
-}
-
-let where = $state.raw(look())
+let where = $state.raw<Where>(look())
 let shown = location.pathname
 
 export const whereNow = () => where
