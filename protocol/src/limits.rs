@@ -195,7 +195,8 @@ pub const SESSION_GRACE_MS: u64 = 60_000;
 /// An expired token keeps a live socket for so long, time enough for a refresh.
 pub const TOKEN_GRACE_MS: u64 = 30_000;
 
-/// Frames a second that a session may send, and its burst: a phone at 1 Hz with echoes and commands needs 3.
+/// Frames a second that a session may send: a phone at 1 Hz with echoes and commands needs 3. In one burst a page that has been loaded may
+/// follow all that a session can follow.
 pub const FRAMES_PER_S: u32 = 20;
 pub const FRAMES_BURST: u32 = 320;
 /// Commands a second (what changes something), and the burst.

@@ -216,6 +216,9 @@ fn who_was_never_here_is_banned_only_if_they_could_come() {
     assert_eq!(hand.act(&ana(), ban(6)), "not_found", "nobody");
     assert_eq!(hand.act(&ana(), ban(2)), "2");
     assert_eq!(hand.act(&ben(), RoomCommand::Join), "forbidden");
+    hand.store_is_up = false;
+    let back = RoomCommand::Ban { user: user(2), banned: false };
+    assert_eq!(hand.act(&ana(), back), "3", "nobody is looked up to be let back");
 }
 
 #[test]

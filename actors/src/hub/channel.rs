@@ -34,7 +34,7 @@ pub(super) struct Subscriber {
     unseen_since: Option<u64>,
     /// It has lost a board frame: the next one is whole.
     needs_full: bool,
-    /// Who is there, as it was told last; none where it has not been told what all who look at nobody are.
+    /// Who is there, as it was told last.
     pub presence: Option<Arc<Told>>,
 }
 

@@ -57,6 +57,13 @@ impl Load {
         Ok(&self.figure(key)?.words)
     }
 
+    /// A count that must be just this.
+    pub fn must_be(&self, outcome: &mut Outcome, what: &str, key: &str, count: f64) -> Result<()> {
+        let value = self.value(key)?;
+        outcome.must(what, value, &count.to_string(), value == count);
+        Ok(())
+    }
+
     /// A figure for everybody to see, as the run names it.
     pub fn fact(&self, outcome: &mut Outcome, key: &str) -> Result<()> {
         let Figure { words, value, unit, .. } = self.figure(key)?;

@@ -25,17 +25,12 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     let args = format!("presence --members {members} --going {going} --looking {looking} --seconds {seconds}");
     let load = load::run(ctx, &gym, &format!("{members} members say that they are there"), &args)?;
     let count = |key: &str| load.value(key);
-    outcome.must(
-        "members that follow",
-        count("following")?,
-        &members.to_string(),
-        count("following")? == members as f64,
-    );
+    load.must_be(&mut outcome, "members that follow", "following", members as f64)?;
     let most = count("second_max")?;
     outcome.must("frames to one member within a second, at most", most, "1 to 4", (1.0..=FRAMES_MAX).contains(&most));
     outcome.must("frames to those who look at a list", count("looked")?, "> 0", count("looked")? > 0.0);
     for key in ["miscounted", "misnamed"] {
-        outcome.must(load.words(key)?, count(key)?, "0", count(key)? == 0.0);
+        load.must_be(&mut outcome, load.words(key)?, key, 0.0)?;
     }
     let ghost_s = count("ghost_s")?;
     let words = format!("{} s", short(ghost_s));

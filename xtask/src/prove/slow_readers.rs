@@ -39,19 +39,13 @@ pub fn run(ctx: &Ctx) -> Result<Outcome> {
     });
     let (load, held) = (load?, held.map_err(|_| "the look at the metrics ended")??);
     let count = |key: &str| load.value(key);
-    outcome.must(
-        "members that follow",
-        count("following")?,
-        &members.to_string(),
-        count("following")? == members as f64,
-    );
-    let stalls = (stalled as u64 * rounds) as f64;
-    outcome.must("stalls that ended up to date", count("stalls")?, &stalls.to_string(), count("stalls")? == stalls);
+    load.must_be(&mut outcome, "members that follow", "following", members as f64)?;
+    load.must_be(&mut outcome, "stalls that ended up to date", "stalls", (stalled as u64 * rounds) as f64)?;
     outcome.must("readers that the server pulled up", count("lagged")?, "> 0", count("lagged")? > 0.0);
     for (key, what) in
         [("missed", "messages that readers missed"), ("stalled_missed", "messages that the stalled missed")]
     {
-        outcome.must(what, count(key)?, "0", count(key)? == 0.0);
+        load.must_be(&mut outcome, what, key, 0.0)?;
     }
     let words = format!("{:.1} KiB", held / 1024.0);
     outcome.must("held in user space for one socket, at most", words.clone(), "≤ 64 KiB", held <= HELD_BYTES_MAX);

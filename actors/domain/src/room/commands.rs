@@ -65,6 +65,12 @@ impl Waiting {
         self.filed.as_ref().map(Option::as_deref)
     }
 
+    /// Somebody of this gym.
+    fn person(&self, gym: GymId, user: UserId) -> Result<&Person, Stop> {
+        let found = self.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
+        Ok(found.as_deref().filter(|person| person.gym == gym).ok_or(ErrorCode::NotFound)?)
+    }
+
     pub(super) fn new(by: Arc<Caller>, cmd: CmdId, act: RoomCommand, ask: AskId) -> Waiting {
         let (message, loose, reporting, filed) = (None, None, None, None);
         let (people, reporters) = (BTreeMap::new(), Vec::new());
@@ -305,11 +311,12 @@ impl Room {
             RoomCommand::Slow { seconds } => moderator(by.user).slow(*seconds),
             RoomCommand::Mute { user, for_s } => moderator(*user).mute(*user, *for_s),
             RoomCommand::Ban { user, banned } => {
-                let banned = moderator(*user).ban(*user, *banned)?;
-                if !stored.members.contains_key(user) {
-                    self.of_gym(command, stored.gym, *user)?;
+                let event = moderator(*user).ban(*user, *banned)?;
+                // Whose account is gone may be taken from the list all the same.
+                if *banned && !stored.members.contains_key(user) {
+                    command.person(stored.gym, *user)?;
                 }
-                Ok(banned)
+                Ok(event)
             }
             RoomCommand::Report { seq, reason, words } => Err(self.report(command, stored, *seq, *reason, words, now)),
             RoomCommand::Decide { report, verdict } => {
@@ -364,17 +371,11 @@ impl Room {
 
     /// The name of somebody of this gym, whom the caller may bring in.
     fn person(&self, command: &Waiting, gym: GymId, user: UserId) -> Result<String, Stop> {
-        let person = self.of_gym(command, gym, user)?;
+        let person = command.person(gym, user)?;
         if person.blocks.hide(command.by.user) {
             return Err(ErrorCode::Blocked.into());
         }
         Ok(person.name.clone())
-    }
-
-    /// Somebody of this gym.
-    fn of_gym<'a>(&self, command: &'a Waiting, gym: GymId, user: UserId) -> Result<&'a Person, Stop> {
-        let found = command.people.get(&user).ok_or(Stop::Needs(Load::Person { user }))?;
-        Ok(found.as_deref().filter(|person| person.gym == gym).ok_or(ErrorCode::NotFound)?)
     }
 
     /// A message that still has words, as it is now.

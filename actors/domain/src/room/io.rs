@@ -29,6 +29,7 @@ pub enum Input {
         from: HistoryFrom,
         limit: u16,
     },
+    /// A page of its people, in the order of their names.
     Members {
         by: Arc<Caller>,
         q: String,
