@@ -5,6 +5,7 @@ use crate::rooms::{dial, refused, say, team};
 use fitconnect_loadtest::accounts::Account;
 use fitconnect_loadtest::client::Client;
 use fitconnect_loadtest::error::LoadError;
+use fitconnect_loadtest::now::mono_us;
 use fitconnect_protocol::room::{JoinRule, RoomCommand, RoomKind};
 use fitconnect_protocol::session::{Request, Topic};
 use fitconnect_protocol::user::UserCommand;
@@ -39,6 +40,14 @@ fn letters(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// Until what is written next has another millisecond: of one and the same the room with the larger id comes first.
+async fn later() {
+    let before = mono_us();
+    while mono_us() < before + 1_000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[test]
 fn what_is_asked_at_the_front_desk_is_found_and_answered_by_staff() {
     let gym = Gym::open(2, 1);
@@ -63,6 +72,7 @@ fn what_is_asked_at_the_front_desk_is_found_and_answered_by_staff() {
         assert_eq!(refused(tom.room(hers, RoomCommand::say("Yes")).await), ErrorCode::NotMember);
         tom.room(hers, RoomCommand::Join).await.expect("in");
         say(&tom, hers, "Yes, for a month").await;
+        later().await;
         say(&ben, his, format!("My locker: {}", "замок ".repeat(100))).await;
         (hers, his)
     });
