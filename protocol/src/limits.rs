@@ -202,7 +202,7 @@ pub const FRAMES_BURST: u32 = 320;
 /// Commands a second (what changes something), and the burst.
 pub const COMMANDS_PER_S: u32 = 10;
 pub const COMMANDS_BURST: u32 = 40;
-/// Frames above the limit that a session may send before it is closed with 4029.
+/// Frames above the limits that a session may send in one burst before it is closed with 4029; `FRAMES_PER_S` of them a second for good.
 pub const OVER_LIMIT_MAX: u32 = 200;
 /// Log-in attempts of one account or address in a minute.
 pub const LOGINS_PER_MINUTE: u32 = 10;

@@ -82,7 +82,8 @@ pub struct Session {
     classes: BTreeSet<ClassId>,
     frames: Bucket,
     commands: Bucket,
-    over: u32,
+    /// Refusals for the rate. They come back too: who waits as told may go on for days, who does not listen is closed.
+    over: Bucket,
     ended: bool,
 }
 
@@ -98,7 +99,7 @@ impl Session {
             classes: BTreeSet::new(),
             frames: Bucket::new(FRAMES_PER_S, FRAMES_BURST, now),
             commands: Bucket::new(COMMANDS_PER_S, COMMANDS_BURST, now),
-            over: 0,
+            over: Bucket::new(FRAMES_PER_S, OVER_LIMIT_MAX, now),
             ended: false,
         }
     }
@@ -109,7 +110,7 @@ impl Session {
 
     fn frame(&mut self, request: Request, ask: AskId, now: Millis, out: &mut Out<Session>) {
         if let Err(wait_ms) = self.frames.take(now) {
-            return self.too_fast(wait_ms, ask, out);
+            return self.too_fast(wait_ms, ask, now, out);
         }
         match request {
             Request::Samples(samples) => {
@@ -179,9 +180,8 @@ impl Session {
         }
     }
 
-    fn too_fast(&mut self, wait_ms: u32, ask: AskId, out: &mut Out<Session>) {
-        self.over += 1;
-        if self.over > OVER_LIMIT_MAX {
+    fn too_fast(&mut self, wait_ms: u32, ask: AskId, now: Millis, out: &mut Out<Session>) {
+        if self.over.take(now).is_err() {
             return out.publish(Publish::Close(CloseCode::TooFast));
         }
         out.refuse(ask, Refusal::from(ErrorCode::RateLimited).after(wait_ms));
@@ -190,7 +190,7 @@ impl Session {
     /// A command's id is stamped with the time: one that is too old or ahead could not be remembered for its 24 hours.
     fn may_command(&mut self, cmd: CmdId, ask: AskId, now: Millis, out: &mut Out<Session>) -> bool {
         if let Err(wait_ms) = self.commands.take(now) {
-            self.too_fast(wait_ms, ask, out);
+            self.too_fast(wait_ms, ask, now, out);
             return false;
         }
         let in_time = cmd.stamped_ms().is_some_and(|at| at + CMD_AGE_MS_MAX >= now.0 && at <= now.0 + CMD_AHEAD_MS_MAX);
@@ -317,7 +317,7 @@ impl Machine for Session {
     fn handle(&mut self, input: Input, ask: AskId, now: Millis, out: &mut Out<Session>) {
         match input {
             Input::Frame(request) => return self.frame(request, ask, now, out),
-            Input::Bad => self.too_fast(0, AskId::NOBODY, out),
+            Input::Bad => self.too_fast(0, AskId::NOBODY, now, out),
             Input::Attached { expires_at } => self.attached(expires_at, out),
             Input::Refreshed { expires_at } => {
                 self.expires_at = self.expires_at.max(expires_at);

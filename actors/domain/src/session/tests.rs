@@ -106,6 +106,22 @@ fn too_many_frames_are_refused_and_then_closed() {
 }
 
 #[test]
+fn whoever_waits_as_told_is_not_closed_however_long() {
+    let (mut session, mut now, mut refused) = (session(), 0, 0);
+    while now < 500_000 {
+        match step(&mut session, consent(now), now).concat().as_str() {
+            "to user" => {}
+            "refused rate_limited" => {
+                refused += 1;
+                now += 1_000 / u64::from(COMMANDS_PER_S);
+            }
+            other => panic!("{other} after {refused} refusals"),
+        }
+    }
+    assert!(refused > 10 * OVER_LIMIT_MAX, "{refused}");
+}
+
+#[test]
 fn a_command_is_of_today() {
     let now = 2 * CMD_AGE_MS_MAX;
     let mut session = session();
