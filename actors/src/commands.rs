@@ -28,6 +28,8 @@ pub enum Met {
     Waits,
     /// It has happened; this was the answer.
     Known(Vec<u8>, ReplyTo),
+    /// So many wait with it already that this one must ask again.
+    Crowded(ReplyTo),
     /// The id was used for another command.
     Mismatch(ReplyTo),
 }
@@ -57,10 +59,9 @@ impl Commands {
                 Met::Mismatch(reply)
             }
             Some(State::Done { reply: answer, .. }) => Met::Known(answer.clone(), reply),
+            Some(State::Pending { repeats, .. }) if repeats.len() >= REPEATS_MAX => Met::Crowded(reply),
             Some(State::Pending { repeats, .. }) => {
-                if repeats.len() < REPEATS_MAX {
-                    repeats.push(reply);
-                }
+                repeats.push(reply);
                 Met::Waits
             }
             None => {
@@ -151,8 +152,23 @@ mod tests {
             Met::LookUp(_) => "looked up",
             Met::Waits => "waits",
             Met::Known(..) => "known",
+            Met::Crowded(_) => "crowded",
             Met::Mismatch(_) => "mismatch",
         }
+    }
+
+    #[test]
+    fn nobody_waits_without_a_word() {
+        let mut commands = Commands::default();
+        let key = cmd(0, 1);
+        assert_eq!(met(&mut commands, key), "fresh");
+        commands.begin(key, 5);
+        for _ in 0..REPEATS_MAX {
+            assert_eq!(met(&mut commands, key), "waits");
+        }
+        assert_eq!(met(&mut commands, key), "crowded");
+        assert_eq!(commands.done(key, 5, vec![1], NOW).len(), REPEATS_MAX);
+        assert_eq!(met(&mut commands, key), "known");
     }
 
     #[test]

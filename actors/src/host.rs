@@ -237,6 +237,7 @@ impl<B: Body> Host<B> {
                 repeats.fetch_add(1, Ordering::Relaxed);
                 answer_stored(&answer, reply, now);
             }
+            Met::Crowded(reply) => reply.refuse(ErrorCode::Busy, now),
             Met::Mismatch(reply) => reply.refuse(ErrorCode::CmdMismatch, now),
         }
     }
