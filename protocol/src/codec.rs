@@ -165,6 +165,7 @@ fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Typing { .. }
         | Request::Got { .. }
         | Request::Five { .. }
+        | Request::Hidden { .. }
         | Request::Here { .. } => {}
     }
     Ok(())

@@ -329,6 +329,8 @@ pub const FIVE_EVERY_MS: u64 = 1_000;
 pub const FIVE_ALL_EVERY_MS: u64 = 10_000;
 /// High fives of one person that wait until it is known whom they have blocked.
 pub const FIVES_WAITING_MAX: usize = 8;
+/// Questions of one person for the hidden rows of a class that wait for their answer.
+pub const HIDDEN_ASKS_MAX: usize = 4;
 /// Hands of one telling of which the names are kept, and names that one person is told.
 pub const FIVES_NAMED_MAX: usize = 64;
 pub const FIVES_NAMES_MAX: usize = 3;

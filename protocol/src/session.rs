@@ -204,6 +204,11 @@ pub enum Request {
         #[cfg_attr(feature = "schema", ts(optional))]
         to: Option<Slot>,
     },
+    /// Rows of a class's board that this person's pages leave out: those that show the name of somebody whom one has blocked, or who has
+    /// blocked one. To be asked by those who hide somebody, again when the board's people have changed.
+    Hidden {
+        class: ClassId,
+    },
     /// One is there, for the next few seconds; no reply.
     Here {
         is: Presence,
@@ -328,6 +333,11 @@ pub enum Response {
     },
     /// What the move would come to.
     Foreseen(Forecast),
+    /// Rows that are left out, all of them.
+    Hidden {
+        class: ClassId,
+        slots: Vec<Slot>,
+    },
 
     /// An event of a topic: offset follows offset without a hole.
     Event {

@@ -1,12 +1,15 @@
 //! A class from its creation to its settlement, with one rider on a real recording.
 
 use crate::gym::{Gym, run};
+use crate::rooms::dial;
+use fitconnect_loadtest::client::Client;
 use fitconnect_loadtest::people::{Person, shipped_people};
 use fitconnect_loadtest::rider::{Begin, End, Rider, RiderOptions, Stage};
 use fitconnect_loadtest::tally::Tally;
 use fitconnect_loadtest::trainer::{Trainer, class_now};
-use fitconnect_protocol::class::{Phase, PlanAction, Segment, SegmentKind};
-use fitconnect_protocol::session::{Snapshot, Topic};
+use fitconnect_protocol::class::{ClassCommand, Phase, PlanAction, Segment, SegmentKind};
+use fitconnect_protocol::session::{Request, Response, Snapshot, Subscribed, Topic};
+use fitconnect_protocol::user::{Consent, ShowAs, UserCommand};
 use fitconnect_recording::{read, shipped};
 use std::sync::Arc;
 
@@ -59,4 +62,48 @@ fn a_class_goes_on_after_a_restart() {
         let Some(Snapshot::Class(snapshot)) = subscribed.snapshot else { panic!("a class has its snapshot") };
         assert_eq!((snapshot.phase, snapshot.plan.current), (Phase::Live, Some(0)));
     });
+}
+
+#[test]
+fn the_rows_of_two_who_are_blocked_are_named_to_both() {
+    let gym = Gym::open(2, 1);
+    run(async {
+        let (trainer, _pushes) = Trainer::connect(&gym.address, &gym.trainer).await.expect("a trainer");
+        let class = trainer.create(&class_now(&trainer.client, "Test", 10, plan(300))).await.expect("a class");
+        trainer.lobby(class).await.expect("a lobby");
+        let ((ana, _anas), (ben, _bens)) = (dial(&gym, &gym.members[0]).await, dial(&gym, &gym.members[1]).await);
+        let join = async |client: &Client| {
+            let consent = Consent { show_on_board: ShowAs::Name, ..Consent::default() };
+            client.user(UserCommand::Consent { consent }).await.expect("consented");
+            match client.class(class, ClassCommand::Join { seat: None, sensors: vec![] }).await {
+                Ok(Response::Joined { slot }) => slot,
+                other => panic!("{other:?}"),
+            }
+        };
+        let (hers, his) = (join(&ana).await, join(&ben).await);
+        let hidden = async |client: &Client| match client.command(Request::Hidden { class }).await {
+            Ok(Response::Hidden { slots, .. }) => slots,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(hidden(&ana).await, [0; 0]);
+        let user = ben.welcome().user;
+        ana.user(UserCommand::Block { user, blocked: true }).await.expect("blocked");
+        assert_eq!(hidden(&ana).await, [his]);
+        // His account says so itself when her letter has come.
+        let mut bens = ben.subscribe(Topic::Me).await;
+        while bens.as_ref().is_ok_and(|me| hides_nobody(me)) {
+            ben.unsubscribe(Topic::Me).await.expect("left");
+            bens = ben.subscribe(Topic::Me).await;
+        }
+        assert_eq!(hidden(&ben).await, [hers]);
+        ana.user(UserCommand::Block { user, blocked: false }).await.expect("taken back");
+        assert_eq!(hidden(&ana).await, [0; 0]);
+    });
+}
+
+fn hides_nobody(me: &Subscribed) -> bool {
+    match &me.snapshot {
+        Some(Snapshot::User(me)) => me.hidden.is_empty(),
+        other => panic!("{other:?}"),
+    }
 }

@@ -15,6 +15,7 @@ pub mod film;
 mod fives;
 pub mod fold;
 mod forecast;
+mod hidden;
 pub mod io;
 pub mod live;
 mod loose;
@@ -147,6 +148,8 @@ pub struct Class {
     /// Whose samples a session sends.
     senders: BTreeMap<SessionId, BTreeSet<Slot>>,
     joining: BTreeMap<UserId, Vec<Joining>>,
+    /// Who wants to know which rows are hidden, until it is known from whom.
+    hiding: BTreeMap<UserId, Vec<AskId>>,
     acks: BTreeMap<SessionId, AcksDue>,
     pending: VecDeque<Pending>,
     record: u64,
@@ -211,6 +214,7 @@ impl Class {
             sessions_of: BTreeMap::new(),
             senders: BTreeMap::new(),
             joining: BTreeMap::new(),
+            hiding: BTreeMap::new(),
             acks: BTreeMap::new(),
             pending: VecDeque::new(),
             record: 0,
@@ -618,6 +622,7 @@ impl Machine for Class {
             Input::Loaded(loaded) => self.loaded(loaded, now, out),
             Input::Letter(letter) => self.letter(letter, now, out),
             Input::Five { by, to } => self.five(&by, to, now, out),
+            Input::Hidden { by } => self.hidden(&by, ask, out),
             Input::Wake => self.wake(now, out),
             Input::Tick => self.on_tick(now, out),
         }
@@ -637,6 +642,7 @@ impl Machine for Class {
             | Input::Loaded(_)
             | Input::Letter(_)
             | Input::Five { .. }
+            | Input::Hidden { .. }
             | Input::Wake
             | Input::Tick => None,
         }

@@ -169,6 +169,9 @@ impl Session {
             Request::Five { class, to } => {
                 out.tell(AskId::NOBODY, Tell::Class(class, class::Input::Five { by: self.by.clone(), to }));
             }
+            Request::Hidden { class } => {
+                out.tell(ask, Tell::Class(class, class::Input::Hidden { by: self.by.clone() }));
+            }
             // Of screens and receivers nobody wants to know.
             Request::Here { is } if self.by.role >= Role::Member => out.publish(Publish::Here { is }),
             Request::Here { .. } => {}

@@ -363,8 +363,10 @@ impl User {
                 UserEvent::Unseen { unseen: *unseen }
             }
         };
-        if let Change::Blocked { user, name } = &change {
-            self.tell_blocked(*user, name.is_some(), out);
+        match &change {
+            Change::Blocked { user, name } => self.tell_blocked(*user, name.is_some(), out),
+            Change::BlockedBy { user, blocked } => self.tell_classes(*user, self.id, *blocked, out),
+            _ => {}
         }
         match ask {
             Some(ask) => out.save_and_answer(change, ask, Response::Done),

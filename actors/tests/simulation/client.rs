@@ -513,6 +513,7 @@ impl Client {
             | Response::Booted { .. }
             | Response::Planned { .. }
             | Response::Foreseen(_)
+            | Response::Hidden { .. }
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Members { .. } => Err(format!("a push that is a reply: {response:?}")),

@@ -440,6 +440,7 @@ impl Link {
             | Response::Booted { .. }
             | Response::Planned { .. }
             | Response::Foreseen(_)
+            | Response::Hidden { .. }
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Members { .. } => return,

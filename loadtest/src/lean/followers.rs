@@ -205,6 +205,7 @@ impl Followers {
             | Response::Booted { .. }
             | Response::Planned { .. }
             | Response::Foreseen(_)
+            | Response::Hidden { .. }
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Members { .. }

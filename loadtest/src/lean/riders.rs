@@ -335,6 +335,7 @@ impl Riders {
             | Response::Booted { .. }
             | Response::Planned { .. }
             | Response::Foreseen(_)
+            | Response::Hidden { .. }
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Members { .. }

@@ -197,6 +197,7 @@ impl Sitters {
             | Response::Booted { .. }
             | Response::Planned { .. }
             | Response::Foreseen(_)
+            | Response::Hidden { .. }
             | Response::Numbered { .. }
             | Response::Page { .. }
             | Response::Members { .. }

@@ -37,6 +37,7 @@ const REPLIES: &[(&str, &[&str])] = &[
     ("typing", &[]),
     ("got", &[]),
     ("five", &[]),
+    ("hidden", &["hidden"]),
     ("here", &[]),
 ];
 

@@ -24,9 +24,9 @@ macro_rules! all_seen {
 fn every_frame_is_there() {
     let requests: Vec<_> = frames::requests().into_iter().map(|frame| frame.2).collect();
     all_seen!(requests, Request: Hello, Refresh, Resume, Subscribe, Unsubscribe, Clock, Class, User, Samples, Seen, Look,
-        Room, History, Members, LookAt, Typing, Got, Five, Here);
+        Room, History, Members, LookAt, Typing, Got, Five, Hidden, Here);
     let responses: Vec<_> = frames::responses().into_iter().map(|frame| frame.2).collect();
-    all_seen!(responses, Response: Welcome, Done, Refused, Subscribed, Resuming, Clock, Joined, Booted, Planned, Foreseen,
+    all_seen!(responses, Response: Welcome, Done, Refused, Subscribed, Resuming, Clock, Joined, Booted, Planned, Foreseen, Hidden,
         Event, Tick, Mine, Acked, Attention, Unwanted, Whisper, Lagging, GoAway, Numbered, Page, Members, Typing, Ended, Fives, Presence, Marks);
 }
 

@@ -33,6 +33,7 @@ pub fn requests() -> Vec<(String, u32, Request)> {
         Request::Look { topic: Topic::Desk(class()), slots: vec![0, 199, 19_999] },
         Request::Five { class: class(), to: Some(39) },
         Request::Five { class: class(), to: None },
+        Request::Hidden { class: class() },
         Request::Here { is: Presence::InClass },
     ];
     all.extend(topics.into_iter().map(|topic| Request::Subscribe { topic, position: None }));
@@ -63,6 +64,8 @@ pub fn responses() -> Vec<(String, u32, Response)> {
             near: vec![Near { slot: 7, percent: 96 }],
         }),
         Response::Foreseen(Forecast { at: START, ends: None, later_ms: None, more_work_ms: 0, near: vec![] }),
+        Response::Hidden { class: class(), slots: vec![] },
+        Response::Hidden { class: class(), slots: vec![3, 39] },
         Response::Refused(Refusal::from(ErrorCode::RateLimited).after(1_500)),
     ]);
     replies.extend(ErrorCode::ALL.iter().map(|code| Response::Refused(Refusal::from(*code))));

@@ -557,7 +557,7 @@ q?: string,
 /**
  * The last of the page before.
  */
-after?: Mention, } | { "t": "look_at", room: Uint8Array, people: Array<Uint8Array>, } | { "t": "typing", room: Uint8Array, } | { "t": "got", room: Uint8Array, through: number, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "here", is: Presence, };
+after?: Mention, } | { "t": "look_at", room: Uint8Array, people: Array<Uint8Array>, } | { "t": "typing", room: Uint8Array, } | { "t": "got", room: Uint8Array, through: number, } | { "t": "five", class: Uint8Array, to?: number, } | { "t": "hidden", class: Uint8Array, } | { "t": "here", is: Presence, };
 
 /**
  * What the server sends.
@@ -570,7 +570,7 @@ protocol: [number, number], build: string, heartbeat_ms: number, frame_bytes_max
 /**
  * How fast class time runs; receivers stamp in class milliseconds.
  */
-clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "foreseen" } & Forecast | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array,
+clock_rate: number, ack: AckMode, user: Uint8Array, gym: Uint8Array, role: Role, features: Array<string>, } | { "t": "done" } | { "t": "refused" } & Refusal | { "t": "subscribed" } & Subscribed | { "t": "resuming", session: Uint8Array, reclaimed: boolean, topics: number, } | { "t": "clock", t0: number, t1: number, t2: number, } | { "t": "joined", slot: number, } | { "t": "booted", offset: number, } | { "t": "planned", id: number, at: number, } | { "t": "foreseen" } & Forecast | { "t": "hidden", class: Uint8Array, slots: Array<number>, } | { "t": "event", h: number, o: number, e: Event, } | { "t": "tick", h: number, b: Uint8Array, } | { "t": "mine" } & Mine | { "t": "acked", class: Uint8Array, acks: Array<Acked>, } | { "t": "attention", h: number, list: AttentionList, } | { "t": "unwanted", class: Uint8Array, refusal: Refusal, } | { "t": "whisper", class: Uint8Array,
 /**
  * To be told back when it has been shown; the same words may come twice.
  */

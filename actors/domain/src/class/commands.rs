@@ -435,6 +435,7 @@ impl Class {
         out: &mut Out<Class>,
     ) {
         self.fives_read(user, person.map(|person| &person.blocks));
+        self.tell_hidden(user, person, failed, out);
         for joining in self.joining.remove(&user).unwrap_or_default() {
             let (ask, at) = (joining.ask, self.class_at(now));
             if let Err(refused) = self.admit(user, person, failed, joining, at, now, out) {

@@ -76,6 +76,10 @@ pub enum Input {
         by: Arc<Caller>,
         to: Option<Slot>,
     },
+    /// Which rows of the board this person's pages leave out.
+    Hidden {
+        by: Arc<Caller>,
+    },
     /// The stored alarm.
     Wake,
     /// The timer of memory.

@@ -143,10 +143,16 @@ impl User {
         let direct = RoomId::direct(self.id, user);
         let others = stored.rooms.iter().filter(|(room, is)| **room != direct && is.with == Some(user));
         let rooms = std::iter::once(direct).chain(others.map(|(room, _)| *room)).map(ActorKey::Room);
-        let classes = stored.classes.iter().map(|class| ActorKey::Class(*class));
-        let to = std::iter::once(ActorKey::User(user)).chain(rooms).chain(classes);
-        for to in to {
+        for to in std::iter::once(ActorKey::User(user)).chain(rooms) {
             out.letter(Letter { to, body: LetterBody::Blocked { by: self.id, user, blocked } });
+        }
+        self.tell_classes(self.id, user, blocked, out);
+    }
+
+    /// They read this person's row again: by then it is stored.
+    pub(super) fn tell_classes(&self, by: UserId, user: UserId, blocked: bool, out: &mut Out<User>) {
+        for class in self.stored.iter().flat_map(|stored| &stored.classes) {
+            out.letter(Letter { to: ActorKey::Class(*class), body: LetterBody::Blocked { by, user, blocked } });
         }
     }
 

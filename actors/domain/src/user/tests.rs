@@ -81,6 +81,17 @@ fn who_blocks_another_is_hidden_from_them_and_their_room_is_closed() {
     assert_eq!(told(&user), []);
 }
 
+#[test]
+fn classes_that_one_is_in_hear_of_a_block_when_the_row_of_each_of_the_two_is_stored() {
+    let mut user = ana();
+    step(&mut user, Input::Letter(LetterBody::InClass { class: CLASS, rev: 1 }));
+    let blocked = LetterBody::Blocked { by: BEN, user: ANA, blocked: true };
+    assert_eq!(step(&mut user, Input::Letter(blocked)), ["letter to class", "saved blocked_by"]);
+    assert_eq!(step(&mut user, block(BEN, true)), [format!("load {BEN}")]);
+    let told = ["letter to user", "letter to room", "letter to class", "saved blocked"];
+    assert_eq!(step(&mut user, found(GYM)), told);
+}
+
 fn command(by: Arc<Caller>, act: UserCommand) -> Input {
     Input::Command { by, cmd: CmdId(Uuid::from_u128(5)), act }
 }

@@ -4,6 +4,7 @@ import { ClassFeed } from '../../live/feed'
 import { type Hero, heroOf } from '../../live/hero'
 import { type OwnRow, ownRow } from '../../live/own'
 import type { Coming } from '../../live/moves'
+import { Shown } from '../../live/shown'
 import { type Moment, nextLookMs } from '../../live/timer'
 import { Refused } from '../../net/calls'
 import { localNow } from '../../net/clock'
@@ -12,7 +13,7 @@ import { uuidBytes, uuidText } from '../../proto/ids'
 import { LIMITS, SIGNAL } from '../../proto/layout'
 import type { ClassCommand, ClassSnapshot, Phase, PlanView, Refusal, Response } from '../../proto/protocol'
 import { linkNow, socket } from '../../ui/session.svelte'
-import { actions, isUp, meNow, recorder } from './store.svelte'
+import { actions, isUp, meNow, recorder, rooms } from './store.svelte'
 import { ownNow, recentNow, setAim, sourceNow } from './sensor.svelte'
 
 export interface Said {
@@ -55,6 +56,8 @@ export class LiveClass {
   sos = $state(false)
   joining = $state(false)
   readonly feed: ClassFeed
+  /** Whose rows of the board are shown. */
+  readonly shown: Shown
   private timer?: ReturnType<typeof setTimeout>
   private looker?: ReturnType<typeof setInterval>
   private saidTimer?: ReturnType<typeof setTimeout>
@@ -68,11 +71,13 @@ export class LiveClass {
   constructor(readonly id: string) {
     this.feed = new ClassFeed(socket, id, {
       info: () => this.informed(),
-      people: () => void this.ticks++,
+      people: () => (this.ticks++, this.hide()),
       tick: () => void this.ticks++,
       cue: (text) => this.hear({ text, alone: false }),
       refused: (refusal) => (this.refusal = refusal),
     })
+    const ask = () => socket.repeat({ t: 'hidden', class: uuidBytes(id) })
+    this.shown = new Shown(this.feed.people, ask, () => this.ticks++)
   }
 
   async start(): Promise<void> {
@@ -90,10 +95,16 @@ export class LiveClass {
 
   stop(): void {
     this.feed.stop()
+    this.shown.stop()
     for (const stop of this.stops.splice(0)) stop()
     clearTimeout(this.timer)
     clearInterval(this.looker)
     for (const timer of [this.saidTimer, this.fivesTimer, this.clapTimer]) clearTimeout(timer)
+  }
+
+  /** The board's people have changed, or whom one hides. */
+  hide(): void {
+    this.shown.look(rooms.hidden.length > 0)
   }
 
   get isSolo(): boolean {
@@ -203,6 +214,7 @@ export class LiveClass {
     this.row = ownRow(push, localNow(), this.row) ?? this.row
     this.slot = this.row?.slot
     for (const [slot, name] of push.names ?? []) this.feed.people.set(slot, { name })
+    if (push.names?.length) this.hide()
     if (push.slice) this.feed.board.apply(push.slice)
     if (this.row?.signal === SIGNAL.LEFT && recorder.class === this.id) recorder.pause()
     const { bpm, percent } = this.row ?? {}
