@@ -351,11 +351,17 @@ const all = {
 
   /**
    * Ana finds Ben by name and writes to him alone. What has arrived and what he has read stands under her message. He reports it and
-   * blocks her, two taps each: nothing goes between them, and she is nowhere on his pages until he takes it back.
+   * blocks her, two taps each: nothing goes between them, and she is nowhere on his pages until he takes it back. Both ride: he is gone
+   * from the ranking on her laptop at once, and there again.
    */
   async between({ his, text, within_ms = 15_000 }) {
     const name = /^[^:]+: (.+), \d\d:\d\d, /.exec(await ana.page.getAttribute(`${OTHERS_LINE(his)} .more`, 'aria-label'))[1]
-    await Promise.all([ben.page.goto(`${options.url}/app/chats`), ana.page.goto(`${options.url}/app/chats`)])
+    const live = `${options.url}/app/class/${options.class}?join=1`
+    await Promise.all([ben.page.goto(live), ana2.page.goto(live), ana.page.goto(`${options.url}/app/chats`)])
+    await ben.page.waitForSelector('.live[data-joined="true"]')
+    const rows = () => ana2.page.$$eval('.board .who', (all) => all.map((each) => each.textContent.trim()))
+    const ranked = await until(ana2.page, rows, (all) => all.some((each) => each.startsWith(name)), within_ms)
+    await ben.page.goto(`${options.url}/app/chats`)
     await ben.page.waitForSelector('.chat-list .chat[data-room]')
     await ana.page.click('[data-do=new]')
     await ana.page.fill('#find', name)
@@ -368,7 +374,7 @@ const all = {
     await ben.page.click(`.chat[data-room="${room}"]`, { timeout: within_ms })
     await inRoom(ben)
     const read = await until(ana.page, arrived, (now) => now === 'read', within_ms)
-    const there = await until(ana.page, () => ana.page.$eval('.room-head .there', (each) => each.dataset.is), (is) => is === 'online', within_ms)
+    const there = await until(ana.page, () => ana.page.$eval('.room-head .there', (each) => each.dataset.is), (is) => is === 'in_class', within_ms)
     await ana.page.screenshot({ path: join(options.out, 'chat-pages-between.png') })
     const problems = [...(await violations(ana.page)), ...(await overlaps(ana.page))]
     await act(ben, text, '[data-do=report]', '[data-reason=spam]')
@@ -376,12 +382,15 @@ const all = {
     await act(ben, text, '[data-do=block]')
     const closed = await until(ana.page, () => ana.page.$('.composer').then((found) => found === null), Boolean, within_ms)
     const hidden = await until(ana.page, () => lines(ben), (now) => now.every((each) => each.text !== text), within_ms)
+    const left_out = await until(ana2.page, rows, (all) => all.length > 0 && all.every((each) => !each.startsWith(name)), 2_000)
     await ben.page.goto(`${options.url}/app/me`)
     await ben.page.click('[data-do=unblock]', { timeout: within_ms })
     const open = await until(ana.page, () => ana.page.$(FIELD).then((found) => found !== null), Boolean, within_ms)
-    await Promise.all([enter(ana), enter(ben)])
-    const ok = [got, read, there, closed, hidden, open].every((each) => each.ok) && problems.length === 0
-    return { ok, got_ms: got.ms, read_ms: read.ms, there: there.value, closed: closed.ok, hidden: hidden.ok, open: open.ok, problems }
+    const back = await until(ana2.page, rows, (all) => all.some((each) => each.startsWith(name)), within_ms)
+    await Promise.all([enter(ana), enter(ana2), enter(ben)])
+    const ok = [ranked, got, read, there, closed, hidden, left_out, open, back].every((each) => each.ok) && problems.length === 0
+    const ranking = { ranked: ranked.ok, left_out_ms: left_out.ok ? left_out.ms : left_out.value, back: back.ok }
+    return { ok, got_ms: got.ms, read_ms: read.ms, there: there.value, closed: closed.ok, hidden: hidden.ok, open: open.ok, ...ranking, problems }
   },
 
   /** Ben asks the front desk; the desk of the trainer says that somebody waits, who answers from the chats; then nobody waits any more. */

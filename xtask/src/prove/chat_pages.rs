@@ -10,6 +10,7 @@ use fitconnect_loadtest::trainer::{Trainer, class_now};
 use fitconnect_protocol::class::{PlanAction, Segment, SegmentKind};
 use fitconnect_protocol::report::ReportReason;
 use fitconnect_protocol::room::{RoomCommand, RoomEvent};
+use fitconnect_protocol::user::{Consent, ShowAs, UserCommand};
 use fitconnect_protocol::{ClassId, RoomId};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -71,6 +72,7 @@ impl Talk {
 }
 
 async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
+    named(gym).await?;
     let class = running_class(gym).await?;
     let (ana, ben) = (gym.accounts.members(2)?[0].clone(), gym.accounts.members(2)?[1].clone());
     let coach = gym.accounts.trainer()?.clone();
@@ -110,7 +112,7 @@ async fn talk(ctx: &Ctx, gym: &mut Gym, outcome: &mut Outcome) -> Result<()> {
     talk.step("a picture", promised, &json!({ "do": "pictured", "text": "look at this" }), outcome)?;
     let command = json!({ "do": "searched", "words": "2 UNR", "text": "unread 2" });
     talk.step("search", "found by the beginnings of words, and gone to", &command, outcome)?;
-    let promised = "arrived, read, reported, blocked and taken back, each in two taps";
+    let promised = "arrived, read, reported, blocked, out of the ranking and taken back, each in two taps";
     let command = json!({ "do": "between", "his": "tried again", "text": "for you alone" });
     talk.step("a talk of two", promised, &command, outcome)?;
     let promised = "called what it is, counted on the desk, answered by one tap, and nobody waits any more";
@@ -154,6 +156,15 @@ async fn reported(gym: &Gym) -> Result<(RoomId, &'static str)> {
     let report = RoomCommand::Report { seq, reason: ReportReason::Insult, words: String::new() };
     reader.room(room, report).await?;
     Ok((room, TEXT))
+}
+
+/// The first two are in the ranking by name.
+async fn named(gym: &Gym) -> Result<()> {
+    for account in gym.accounts.members(2)? {
+        let consent = Consent { show_on_board: ShowAs::Name, ..Consent::default() };
+        rooms::dial(&gym.address()?, account).await?.0.user(UserCommand::Consent { consent }).await?;
+    }
+    Ok(())
 }
 
 async fn running_class(gym: &Gym) -> Result<ClassId> {
