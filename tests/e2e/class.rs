@@ -91,7 +91,7 @@ fn the_rows_of_two_who_are_blocked_are_named_to_both() {
         assert_eq!(hidden(&ana).await, [his]);
         // His account says so itself when her letter has come.
         let mut bens = ben.subscribe(Topic::Me).await;
-        while bens.as_ref().is_ok_and(|me| hides_nobody(me)) {
+        while bens.as_ref().is_ok_and(hides_nobody) {
             ben.unsubscribe(Topic::Me).await.expect("left");
             bens = ben.subscribe(Topic::Me).await;
         }
