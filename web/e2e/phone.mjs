@@ -51,17 +51,31 @@ const strap = await Strap.on(browser, page)
 
 let feeding
 let due = 0
-/** While the tab loads nothing is sent: whether the old page had it could not be said. */
-let loading = false
+/** Nothing is sent for now: the page could not take it. */
+let quiet = false
+/** The packet that is on its way. */
+let sending
 const received = []
+
+/** While the tab loads, or is looked at, which keeps it busy, no packet is sent: it would come much later than it was due, or be lost. */
+async function quietly(what) {
+  quiet = true
+  await sending
+  try {
+    return await what()
+  } finally {
+    quiet = false
+  }
+}
 
 async function feed(rate, to) {
   const from = performance.now()
   for (; due < to; due++) {
     const wait = from + packets[due].ms / rate - performance.now()
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-    if (loading || !strap.near) continue
-    if (await strap.notify(packets[due].hex)) received.push(due)
+    if (quiet || !strap.near) continue
+    sending = strap.notify(packets[due].hex)
+    if (await sending) received.push(due)
   }
 }
 
@@ -116,13 +130,12 @@ const all = {
   mend: async () => line.mend(),
   lose: () => strap.lose(),
   find: async () => strap.find(),
-  async reload() {
-    loading = true
-    await page.reload()
-    await page.waitForSelector('.live[data-joined="true"]', { timeout: 10_000 })
-    await connect()
-    loading = false
-  },
+  reload: () =>
+    quietly(async () => {
+      await page.reload()
+      await page.waitForSelector('.live[data-joined="true"]', { timeout: 10_000 })
+      await connect()
+    }),
   async hero({ look, from, within_ms = 5_000 }) {
     const { ok, ms, value } = await until(page, hero, (now) => (!look || now.look === look) && (!from || now.from === from), within_ms)
     return { ok, ms, hero: value }
@@ -146,17 +159,17 @@ const all = {
     for (const each of langs) {
       await page.evaluate((lang) => localStorage.setItem('fitconnect.lang', lang), each)
       const path = join(options.out, `${name}-${each}.png`)
-      await page.screenshot({ path, fullPage: true })
+      await quietly(() => page.screenshot({ path, fullPage: true }))
       files.push(path)
     }
     return { files }
   },
   async axe() {
-    const problems = await violations(page)
+    const problems = await quietly(() => violations(page))
     return { ok: problems.length === 0, problems }
   },
   async overlap() {
-    const problems = await overlaps(page)
+    const problems = await quietly(() => overlaps(page))
     return { ok: problems.length === 0, problems }
   },
   errors: async () => ({ ok: errors.length === 0, errors }),
