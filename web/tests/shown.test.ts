@@ -42,6 +42,18 @@ describe('the rows that are shown', () => {
     expect(seen(), 'taken back').toEqual([0, 1, 2])
   })
 
+  it('are asked for again where the server could not say, until nobody looks', async () => {
+    const people = new Map<number, Person>([[0, { name: 'Ana' }]])
+    let asked = 0
+    const shown = new Shown(people, () => (asked++, Promise.reject(new Error('retry'))), () => {})
+    shown.look(true)
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect([asked, shown.has(0)]).toEqual([3, false])
+    shown.stop()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).toBe(3)
+  })
+
   it('are not those of an answer that was overtaken', async () => {
     let answers: ((response: Response) => void)[] = []
     const people = new Map<number, Person>([[0, { name: 'Ana' }]])

@@ -586,7 +586,8 @@ impl Class {
             return;
         }
         self.tick_at = None;
-        let quiet = self.viewers.is_empty() && self.joining.is_empty() && self.pending.is_empty();
+        let asked = !(self.joining.is_empty() && self.hiding.is_empty());
+        let quiet = self.viewers.is_empty() && !asked && self.pending.is_empty();
         if quiet && self.loads.is_empty() && self.settling.is_none() && self.late.is_empty() {
             out.0.push(crate::Effect::Sleep);
         }

@@ -363,10 +363,11 @@ impl User {
                 UserEvent::Unseen { unseen: *unseen }
             }
         };
-        match &change {
-            Change::Blocked { user, name } => self.tell_blocked(*user, name.is_some(), out),
-            Change::BlockedBy { user, blocked } => self.tell_classes(*user, self.id, *blocked, out),
-            _ => {}
+        if let Change::Blocked { user, name } = &change {
+            self.tell_blocked(*user, name.is_some(), out);
+        }
+        if let Change::BlockedBy { user, blocked } = &change {
+            self.tell_classes(*user, self.id, *blocked, out);
         }
         match ask {
             Some(ask) => out.save_and_answer(change, ask, Response::Done),

@@ -6,6 +6,8 @@ import type { Person } from './tile-model'
 
 /** People come one after the other: they are asked for together. */
 const ASK_MS = 150
+/** The server could not say, or the question was not one for it: again after so long, for as long as the board is looked at. */
+const AGAIN_MS = 5_000
 
 export class Shown {
   /** By the last answer: who is shown, under which name. None: all. */
@@ -31,7 +33,7 @@ export class Shown {
       return this.changed()
     }
     this.names ??= new Map()
-    this.timer ??= setTimeout(() => void this.learn(), ASK_MS)
+    this.soon(ASK_MS)
   }
 
   stop(): void {
@@ -40,12 +42,16 @@ export class Shown {
     this.asked++
   }
 
+  private soon(wait: number): void {
+    this.timer ??= setTimeout(() => void this.learn(), wait)
+  }
+
   private async learn(): Promise<void> {
     this.timer = undefined
     const [mine, names] = [++this.asked, new Map([...this.people].map(([slot, { name }]) => [slot, name]))]
-    // Refused: there is no such class, and the page says so.
     const answer = await this.ask().catch(() => undefined)
-    if (answer?.t !== 'hidden' || mine !== this.asked) return
+    if (mine !== this.asked) return
+    if (answer?.t !== 'hidden') return this.soon(AGAIN_MS)
     for (const slot of answer.slots) names.delete(slot)
     this.names = names
     this.changed()
